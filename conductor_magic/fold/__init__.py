@@ -1,0 +1,49 @@
+"""`state = fold(records)`: the one way in which a run's state comes about. Pure, and total over valid journals.
+
+`apply` is a table of one small function per event kind, kept by subject in this package's modules. A kind that is not
+in the table (an unknown one, or one that changes nothing shown) moves only the place and the moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from conductor_magic.errors import TransitionError
+from conductor_magic.events import Record
+from conductor_magic.fold import conductor, run, tasks, traffic, workers
+from conductor_magic.state import RunState
+
+__all__ = ["apply", "fold"]
+
+_STEPS = {**run.STEPS, **tasks.STEPS, **workers.STEPS, **traffic.STEPS, **conductor.STEPS}
+
+
+def fold(records: Iterable[Record], state: RunState | None = None) -> RunState:
+    """The state after all `records`, beginning with `state` (a new run's when None).
+
+    Raises:
+        TransitionError: a record does not fit the state that it meets.
+    """
+    state = RunState() if state is None else state
+    for record in records:
+        state = apply(state, record)
+    return state
+
+
+def apply(state: RunState, record: Record) -> RunState:
+    """The state after one more record.
+
+    Raises:
+        TransitionError: the record's number is not the next, or its event does not fit.
+    """
+    if record.seq != state.seq + 1:
+        raise TransitionError(f"record {record.seq} cannot follow record {state.seq}")
+    step = _STEPS.get(record.event.kind)
+    after = state if step is None else step(state, record, record.event)
+    if after is state:
+        return replace(state, seq=record.seq, at=record.at)
+    # The step made this value just now and nobody else has it yet: setting two fields is far cheaper than a copy.
+    object.__setattr__(after, "seq", record.seq)
+    object.__setattr__(after, "at", record.at)
+    return after

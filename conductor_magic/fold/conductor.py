@@ -1,0 +1,86 @@
+"""The fold's steps for the conductor and for what it is asked, told and granted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from conductor_magic import events as e
+from conductor_magic.errors import TransitionError
+from conductor_magic.events import Event, Record
+from conductor_magic.fold.moves import Step, add_to_tape, change_conductor, with_entry
+from conductor_magic.state import QuestionState, RunState
+
+__all__ = ["STEPS"]
+
+
+def _asked(state: RunState, record: Record, event: e.QuestionAsked) -> RunState:
+    question = QuestionState(event.question, event.ask, event.about, event.by, event.task, record.at)
+    state = replace(state, questions=with_entry(state.questions, event.question, question))
+    return add_to_tape(change_conductor(state, status="asking") if event.by == "conductor" else state, record)
+
+
+def _answered(state: RunState, record: Record, event: e.QuestionAnswered) -> RunState:
+    question = state.questions.get(event.question)
+    if question is None or question.answered is not None:
+        raise TransitionError(f"question.answered: question {event.question} does not wait for an answer")
+    question = replace(question, answered=record.at, answers=event.answers, answered_by=event.by)
+    state = replace(state, questions=with_entry(state.questions, event.question, question))
+    return add_to_tape(change_conductor(state, status="thinking") if question.by == "conductor" else state, record)
+
+
+def _conductor_started(state: RunState, record: Record, event: e.ConductorStarted) -> RunState:
+    return change_conductor(
+        state, status="thinking", model=event.model, system=event.system, tools=event.tools, prompt=event.prompt
+    )
+
+
+def _conductor_turn(state: RunState, record: Record, event: e.ConductorTurn) -> RunState:
+    return change_conductor(
+        state, status="thinking", turns=state.conductor.turns + 1, log=(*state.conductor.log, record)
+    )
+
+
+def _slept(state: RunState, record: Record, event: e.ConductorSlept) -> RunState:
+    return change_conductor(state, status="sleeping", answer=event.text or state.conductor.answer)
+
+
+def _told(state: RunState, record: Record, event: e.ConductorTold) -> RunState:
+    conductor = state.conductor
+    return change_conductor(
+        state,
+        status="thinking",
+        log=(*conductor.log, record),
+        told=max(conductor.told, event.until),
+        reminded=tuple(dict.fromkeys((*conductor.reminded, *event.unlaunched))),
+    )
+
+
+def _conductor_failed(state: RunState, record: Record, event: e.ConductorFailed) -> RunState:
+    return add_to_tape(change_conductor(state, status="failed", error=event.error), record)
+
+
+def _compacted(state: RunState, record: Record, event: e.ContextCompacted) -> RunState:
+    return replace(state, compactions=(*state.compactions, record))
+
+
+def _granted(state: RunState, record: Record, event: Event) -> RunState:
+    return replace(state, grants=(*state.grants, record))
+
+
+def _conflict(state: RunState, record: Record, event: Event) -> RunState:
+    return add_to_tape(replace(state, conflicts=(*state.conflicts, record)), record)
+
+
+STEPS: dict[str, Step] = {
+    "question.asked": _asked,
+    "question.answered": _answered,
+    "conductor.started": _conductor_started,
+    "conductor.turn": _conductor_turn,
+    "conductor.slept": _slept,
+    "conductor.told": _told,
+    "conductor.failed": _conductor_failed,
+    "context.compacted": _compacted,
+    "permission.granted": _granted,
+    "file.conflict": _conflict,
+    "file.conflict_resolved": _conflict,
+}

@@ -1,0 +1,140 @@
+"""The fold's steps for tasks and the graph they form."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from conductor_magic import events as e
+from conductor_magic.errors import PlanError, TransitionError
+from conductor_magic.events import Event, Record
+from conductor_magic.fold.moves import (
+    Step,
+    add_notice,
+    add_to_tape,
+    move,
+    put_task,
+    settle,
+    task_of,
+    waiting_for,
+    with_entry,
+)
+from conductor_magic.plan import check_blockers, find_cycle
+from conductor_magic.state import RunState, TaskState
+
+__all__ = ["STEPS"]
+
+
+def _created(state: RunState, record: Record, event: e.TaskCreated) -> RunState:
+    if event.task in state.tasks:
+        raise TransitionError(f"task.created: task {event.task} exists already")
+    for blocker in event.blocked_by:
+        task_of(state, blocker, event)
+    task = TaskState(
+        id=event.task,
+        subject=event.subject,
+        description=event.description,
+        active_form=event.active_form,
+        phase=event.phase,
+        tier=event.tier or "sonnet",
+        reason=event.reason,
+        blocked_by=event.blocked_by,
+        metadata=event.metadata,
+        created=record.at,
+    )
+    tasks = with_entry(state.tasks, task.id, task)
+    changed = [task.id]
+    if event.replaces:
+        old = task_of(state, event.replaces, event)
+        tasks[old.id] = replace(old, replaced_by=task.id)
+        for other in state.tasks.values():
+            if old.id in other.blocked_by and not other.over:
+                swapped = tuple(task.id if blocker == old.id else blocker for blocker in other.blocked_by)
+                tasks[other.id] = replace(other, blocked_by=swapped)
+                changed.append(other.id)
+        if cycle := find_cycle({known.id: known.blocked_by for known in tasks.values()}, task.id):
+            raise TransitionError(f"task.created: that would be a cycle: {' waits for '.join(cycle)}")
+    keys = with_entry(state.keys, event.key, task.id) if event.key else state.keys
+    return settle(replace(state, ids_used=state.ids_used + 1, keys=keys), tasks, changed)
+
+
+def _checked(state: RunState, task: str, blockers: tuple[str, ...], event: Event) -> tuple[str, ...]:
+    graph = {known.id: known.blocked_by for known in state.tasks.values()}
+    try:
+        return check_blockers(graph, task, blockers)
+    except PlanError as error:
+        raise TransitionError(f"{event.kind}: {error}") from error
+
+
+def _rejected(state: RunState, record: Record, event: e.TaskRejected) -> RunState:
+    return replace(state, ids_used=state.ids_used + 1)
+
+
+def _edited(state: RunState, record: Record, event: e.TaskEdited) -> RunState:
+    task = task_of(state, event.task, event)
+    names = ("subject", "description", "active_form", "phase", "tier", "reason", "owner")
+    changes: dict[str, Any] = {name: value for name in names if (value := getattr(event, name)) is not None}
+    if event.metadata is not None:
+        merged = {**task.metadata, **event.metadata}
+        changes["metadata"] = {key: value for key, value in merged.items() if value is not None}
+    if event.comment:
+        changes["comments"] = (*task.comments, event.comment)
+    if event.add_blocked_by or event.remove_blocked_by:
+        task = move(task, "edited")
+        kept = tuple(blocker for blocker in task.blocked_by if blocker not in event.remove_blocked_by)
+        added = _checked(state, task.id, event.add_blocked_by, event)
+        changes["blocked_by"] = tuple(dict.fromkeys((*kept, *added)))
+    state = settle(state, with_entry(state.tasks, task.id, replace(task, **changes)), [task.id])
+    if event.by == "person":
+        return add_notice(state, record, "edited", task.id, ", ".join(changes), wakes=True)
+    return state
+
+
+def _launched(state: RunState, record: Record, event: e.TaskLaunched) -> RunState:
+    task = move(task_of(state, event.task, event), "launched")
+    task = replace(
+        task,
+        launched=task.launched + 1,
+        prompt=event.prompt,
+        tier=event.tier,
+        reason=event.reason or task.reason,
+        subagent=event.subagent,
+        notify=event.notify,
+        error="",
+        ended=None,
+    )
+    return settle(state, with_entry(state.tasks, task.id, task), [task.id])
+
+
+def _deleted(state: RunState, record: Record, event: e.TaskDeleted) -> RunState:
+    task = task_of(state, event.task, event)
+    ended = None if task.status == "running" else record.at
+    error = event.reason or f"Deleted by the {event.by}."
+    moved = replace(move(task, "deleted"), deleted=True, ended=ended, error=error)
+    state = settle(state, with_entry(state.tasks, task.id, moved), waiting_for(state, task.id))
+    if event.by == "person":
+        return add_notice(state, record, "cancelled", task.id, moved.error, wakes=True)
+    return state
+
+
+def _task_cancelled(state: RunState, record: Record, event: e.TaskCancelled) -> RunState:
+    task = move(task_of(state, event.task, event), "cancelled")
+    state = put_task(state, replace(task, ended=record.at, error=event.reason))
+    state = add_notice(state, record, "cancelled", task.id, event.reason, wakes=event.by == "person")
+    return add_to_tape(state, record)
+
+
+def _skipped(state: RunState, record: Record, event: e.TaskSkipped) -> RunState:
+    task = move(task_of(state, event.task, event), "skipped")
+    return put_task(state, replace(task, ended=record.at, error=event.reason))
+
+
+STEPS: dict[str, Step] = {
+    "task.created": _created,
+    "task.rejected": _rejected,
+    "task.edited": _edited,
+    "task.launched": _launched,
+    "task.deleted": _deleted,
+    "task.cancelled": _task_cancelled,
+    "task.skipped": _skipped,
+}

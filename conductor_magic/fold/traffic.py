@@ -1,0 +1,92 @@
+"""The fold's steps for what goes to and fro: requests to the model, tool calls, what they leave behind."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from conductor_magic import events as e
+from conductor_magic.events import Record
+from conductor_magic.fold.moves import Step, change_conductor, put_task, put_worker, task_of, with_entry
+from conductor_magic.state import RunState, Spend, WorkerState
+
+__all__ = ["STEPS"]
+
+
+def _request_sent(state: RunState, record: Record, event: e.RequestSent) -> RunState:
+    in_flight = with_entry(state.in_flight, event.request, event.reserved)
+    return replace(state, in_flight=in_flight, requests=state.requests + 1)
+
+
+def _landed(state: RunState, request: str) -> RunState:
+    return replace(state, in_flight={key: value for key, value in state.in_flight.items() if key != request})
+
+
+def _request_ended(state: RunState, record: Record, event: e.RequestEnded) -> RunState:
+    spend = Spend(
+        1,
+        event.input_tokens,
+        event.output_tokens,
+        event.cache_read_tokens,
+        event.cache_write_tokens,
+        event.usd,
+        event.list_usd or 0.0,
+        event.estimated,
+    )
+    context = event.input_tokens + event.cache_read_tokens + event.cache_write_tokens + event.output_tokens
+    state = _landed(replace(state, spend=state.spend + spend), event.request)
+    asker = state.conductor if event.by == "conductor" else state.workers.get(event.by)
+    if asker is None:
+        return state
+    peak = max(asker.peak_tokens, context)
+    asker = replace(asker, spend=asker.spend + spend, context_tokens=context, peak_tokens=peak)
+    return put_worker(state, asker) if isinstance(asker, WorkerState) else replace(state, conductor=asker)
+
+
+def _request_failed(state: RunState, record: Record, event: e.RequestFailed) -> RunState:
+    return _landed(replace(state, held=state.held + (event.held or 0.0)), event.request)
+
+
+def _tool_started(state: RunState, record: Record, event: e.ToolStarted) -> RunState:
+    state = replace(state, calls=state.calls + 1)
+    path = event.input.get("file_path")
+    if event.by == "conductor" and event.name == "Read" and isinstance(path, str) and path.startswith("/"):
+        return change_conductor(state, reads=(*state.conductor.reads, path))
+    worker = state.workers.get(event.by)
+    if worker is None:
+        return state
+    worker = replace(worker, calls=with_entry(worker.calls, event.call, record), last_tool=record)
+    return put_worker(state, worker)
+
+
+def _tool_result(state: RunState, record: Record, event: e.ToolEnded | e.ToolRefused) -> RunState:
+    if event.by == "conductor":
+        return change_conductor(state, log=(*state.conductor.log, record))
+    worker = state.workers.get(event.by)
+    if worker is None or worker.outcome is not None:
+        return state
+    done = event.call if isinstance(event, e.ToolEnded) else None
+    calls = {call: started for call, started in worker.calls.items() if call != done}
+    return put_worker(state, replace(worker, calls=calls, log=(*worker.log, record)))
+
+
+def _artifact(state: RunState, record: Record, event: e.ArtifactSaved) -> RunState:
+    task = task_of(state, event.task, event)
+    key = f"{event.task}/{event.name}"
+    state = put_task(state, replace(task, artifacts=tuple(dict.fromkeys((*task.artifacts, key)))))
+    return replace(state, artifacts=with_entry(state.artifacts, key, event))
+
+
+def _file(state: RunState, record: Record, event: e.FileChanged) -> RunState:
+    return replace(state, files=(*state.files, event))
+
+
+STEPS: dict[str, Step] = {
+    "request.sent": _request_sent,
+    "request.ended": _request_ended,
+    "request.failed": _request_failed,
+    "tool.started": _tool_started,
+    "tool.ended": _tool_result,
+    "tool.refused": _tool_result,
+    "artifact.saved": _artifact,
+    "file.changed": _file,
+}

@@ -1,0 +1,103 @@
+"""The fold's steps for workers: one attempt at one task, from start to end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from conductor_magic import events as e
+from conductor_magic.errors import TransitionError
+from conductor_magic.events import Record
+from conductor_magic.fold.moves import (
+    Step,
+    add_notice,
+    add_to_tape,
+    move,
+    put_task,
+    put_worker,
+    settle,
+    task_of,
+    waiting_for,
+    with_entry,
+    worker_at_work,
+)
+from conductor_magic.state import RunState, WorkerState
+
+__all__ = ["STEPS"]
+
+
+def _worker_started(state: RunState, record: Record, event: e.WorkerStarted) -> RunState:
+    task = move(task_of(state, event.task, event), "started")
+    if event.worker in state.workers:
+        raise TransitionError(f"worker.started: worker {event.worker} exists already")
+    worker = WorkerState(
+        id=event.worker,
+        task=event.task,
+        attempt=event.attempt,
+        desk=event.desk,
+        tier=event.tier,
+        model=event.model,
+        prompt=event.prompt,
+        system=event.system,
+        tools=event.tools,
+        started=record.at,
+        expected=event.expected,
+    )
+    first = record.at if task.started is None else task.started
+    task = replace(task, attempts=(*task.attempts, worker.id), started=first, ended=None)
+    return add_to_tape(put_worker(put_task(state, task), worker), record)
+
+
+def _worker_log(state: RunState, record: Record, event: Any) -> RunState:
+    worker = worker_at_work(state, event.worker, event)
+    return put_worker(state, replace(worker, log=(*worker.log, record), stalled=""))
+
+
+def _worker_stopping(state: RunState, record: Record, event: e.WorkerStopping) -> RunState:
+    worker = worker_at_work(state, event.worker, event)
+    return put_worker(state, replace(worker, stopping=event.reason))
+
+
+def _worker_stalled(state: RunState, record: Record, event: e.WorkerStalled) -> RunState:
+    worker = worker_at_work(state, event.worker, event)
+    return add_to_tape(put_worker(state, replace(worker, stalled=event.sign)), record)
+
+
+def _worker_ended(state: RunState, record: Record, event: e.WorkerEnded) -> RunState:
+    worker = worker_at_work(state, event.worker, event)
+    task = task_of(state, event.task, event)
+    over = replace(
+        worker,
+        ended=record.at,
+        outcome=event.outcome,
+        cause=event.cause,
+        error=event.error,
+        output=event.output,
+        calls={},
+    )
+    state = add_to_tape(put_worker(state, over), record)
+    if task.deleted:
+        # Whatever its worker still brought, the task is out of the graph: it is shown, and counts, as cancelled.
+        return put_task(state, replace(move(task, "stopped"), output=event.output, ended=record.at))
+    if event.outcome == "completed":
+        moved = replace(move(task, "ended well"), output=event.output, value=event.value, error="", ended=record.at)
+        state = settle(state, with_entry(state.tasks, task.id, moved), waiting_for(state, task.id))
+        return add_notice(state, record, "completed", task.id, "", wakes=task.notify)
+    if event.outcome == "cancelled":
+        state = put_task(state, replace(move(task, "stopped"), error=event.error, output=event.output, ended=record.at))
+        return add_notice(state, record, "cancelled", task.id, event.error, wakes=worker.stopping != "")
+    if not event.final:
+        moved = replace(move(task, "ended for now"), error=event.error)
+        return settle(state, with_entry(state.tasks, task.id, moved), [task.id])
+    moved = replace(move(task, "ended for good"), error=event.error, output=event.output, ended=record.at)
+    return add_notice(put_task(state, moved), record, "failed", task.id, event.error, wakes=True)
+
+
+STEPS: dict[str, Step] = {
+    "worker.started": _worker_started,
+    "worker.turn": _worker_log,
+    "worker.told": _worker_log,
+    "worker.stopping": _worker_stopping,
+    "worker.stalled": _worker_stalled,
+    "worker.ended": _worker_ended,
+}

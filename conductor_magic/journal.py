@@ -1,0 +1,240 @@
+"""The one truth of a run: an append-only file of records, and the state that they fold to.
+
+A line is one record::
+
+    {"sum":"1b2c3d4e","seq":7,"at":1767225600.25,"event":{"kind":"task.created",…}}
+
+`sum` is the CRC-32 of the bytes after it, in lower-case hex, compared as text. A record is one `write()`, so a killed
+process loses nothing. `fdatasync` follows within `_SYNC_SECONDS` in a thread, once for all records since the last, and
+`await journal.flushed()` waits for it: before any effect that depends on a record. A last line that is cut short, or whose sum is off, is a torn
+tail: it is moved to `journal.torn-N` beside the journal and told. Anything else that does not fit (a bad line before
+the last, a whole line out of its place) is damage: the file is left as it is and refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import json
+import os
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import jiter
+from pydantic import ValidationError
+
+from conductor_magic.errors import JournalDamaged
+from conductor_magic.events import FORMAT, Event, Record, RunStarted, dump, parse
+from conductor_magic.fold import apply
+from conductor_magic.state import RunState
+
+__all__ = ["Clock", "Journal", "encode", "read_records"]
+
+Clock = Callable[[], float]
+Subscriber = Callable[[Record, RunState], None]
+
+NAME = "journal.jsonl"
+_HEAD = len(b'{"sum":"00000000",')
+_SYNC_SECONDS = 0.05
+
+
+def steady_clock() -> Clock:
+    """Seconds since the epoch that never jump: the wall clock's now, carried on by the monotonic clock."""
+    offset = time.time() - time.monotonic()
+    return lambda: offset + time.monotonic()
+
+
+def encode(record: Record) -> bytes:
+    """The record's line. Half a surrogate pair, which no UTF-8 can hold, becomes a question mark."""
+    event = json.dumps(dump(record.event), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    body = f'"seq":{record.seq},"at":{record.at!r},"event":{event}}}\n'.encode("utf-8", "replace")
+    return b'{"sum":"%08x",' % zlib.crc32(body) + body
+
+
+def decode(line: bytes, seq: int) -> Record | None:
+    """The record of a whole line, or None when the line is not exactly what `encode` wrote for number `seq`."""
+    if not _is_whole(line):
+        return None
+    try:
+        data = jiter.from_json(b"{" + line[_HEAD:-1], catch_duplicate_keys=True)
+        if data["seq"] != seq:
+            return None
+        return Record(seq, float(data["at"]), parse(data["event"]))
+    except (ValueError, KeyError, TypeError, ValidationError):
+        return None
+
+
+def _is_whole(line: bytes) -> bool:
+    return line.endswith(b"\n") and line[:_HEAD] == b'{"sum":"%08x",' % zlib.crc32(line[_HEAD:])
+
+
+def read_records(path: Path) -> tuple[list[Record], bytes]:
+    """All whole records of a journal file, and the torn tail behind them (empty when there is none).
+
+    Raises:
+        JournalDamaged: a line does not hold and is no torn tail, or the format is newer than this version.
+        FileNotFoundError: there is no such file.
+    """
+    records: list[Record] = []
+    content = path.read_bytes()
+    start = 0
+    while start < len(content):
+        end = content.find(b"\n", start) + 1 or len(content)
+        line = content[start:end]
+        record = decode(line, len(records) + 1)
+        if record is None:
+            if end < len(content) or _is_whole(line):
+                raise JournalDamaged(
+                    f"{path}: record {len(records) + 1} (byte {start}) is not what was written. "
+                    "The file was left as it is; restore it from a copy."
+                )
+            return records, content[start:]
+        event = record.event
+        if isinstance(event, RunStarted) and event.format > FORMAT:
+            raise JournalDamaged(
+                f"{path}: written in format {event.format}; this version reads up to {FORMAT}. "
+                "Upgrade conductor-magic to read it."
+            )
+        records.append(record)
+        start = end
+    return records, b""
+
+
+class Journal:
+    """Appends events to a run's file and holds the state that they fold to.
+
+    The engine's event loop is its only writer. Subscribers are called after each append, in order; one that raises is
+    dropped, so that a failing board never takes the run down.
+    """
+
+    def __init__(self, folder: Path, clock: Clock | None = None) -> None:
+        """Start a new journal in `folder` (made with mode 0700).
+
+        Raises:
+            FileExistsError: the folder has a journal already.
+        """
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.path = folder / NAME
+        self.state = RunState()
+        self.records: list[Record] = []
+        self._clock = clock or steady_clock()
+        self._subscribers: list[Subscriber] = []
+        self._file = os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        self._size = 0
+        self._synced = 0
+        self._disk = threading.Lock()
+        self._syncing: asyncio.Task[None] | None = None
+        self._alarm: asyncio.TimerHandle | None = None
+
+    def now(self) -> float:
+        """This moment on the journal's clock, seconds since the epoch."""
+        return self._clock()
+
+    def append(self, event: Event) -> Record:
+        """Record the event, fold it, tell the subscribers.
+
+        Raises:
+            TransitionError: the event does not fit the state; nothing was written.
+            ValueError: the event holds something that no record can; nothing was written.
+            OSError: the disk took no whole record; the file is as it was before.
+        """
+        line = encode(Record(self.state.seq + 1, self._clock(), event))
+        # What is folded is what a reader of the file will find, to the letter, whatever Python values the event held.
+        record = decode(line, self.state.seq + 1)
+        if record is None:
+            raise ValueError(f"{event.kind}: this event cannot be recorded: {event!r}")
+        state = apply(self.state, record)
+        self._write(line)
+        self._size += len(line)
+        self.state = state
+        self.records.append(record)
+        self._sync_soon()
+        for subscriber in tuple(self._subscribers):
+            try:
+                subscriber(record, state)
+            except Exception:  # noqa: BLE001 - a view's bug must not reach the run
+                self._subscribers.remove(subscriber)
+        return record
+
+    def _write(self, line: bytes) -> None:
+        try:
+            written = os.write(self._file, line)
+            if written < len(line):
+                raise OSError(errno.ENOSPC, f"only {written} of {len(line)} bytes were written", str(self.path))
+        except OSError:
+            os.truncate(self.path, self._size)
+            raise
+
+    def _sync_soon(self) -> None:
+        """Have the records so far on the disk shortly; at once where no event loop runs (yet)."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self._sync()
+            return
+        if self._alarm is None:
+            self._alarm = loop.call_later(_SYNC_SECONDS, self._begin_sync)
+
+    def _begin_sync(self) -> asyncio.Task[None]:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        if self._syncing is None or self._syncing.done():
+            self._syncing = asyncio.ensure_future(asyncio.to_thread(self._sync))
+        return self._syncing
+
+    def _sync(self) -> None:
+        with self._disk:
+            upto = self.state.seq
+            if self._file >= 0 and upto > self._synced:
+                os.fdatasync(self._file)
+                self._synced = upto
+
+    async def flushed(self) -> None:
+        """Wait until everything that was appended before this call is on the disk.
+
+        Raises:
+            OSError: the disk did not take it.
+        """
+        upto = self.state.seq
+        while self._synced < upto:
+            await asyncio.shield(self._begin_sync())
+
+    def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
+        """Call `subscriber(record, state)` after each append, on the engine's loop; returns the way to stop it."""
+        self._subscribers.append(subscriber)
+        return lambda: self._subscribers.remove(subscriber) if subscriber in self._subscribers else None
+
+    def __iter__(self) -> Iterator[Record]:
+        return iter(self.records)
+
+    def close(self) -> None:
+        """Put what is left on the disk and give the file back; idempotent."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        self._sync()
+        with self._disk:
+            if self._file >= 0:
+                os.close(self._file)
+                self._file = -1
+
+
+def repair(path: Path) -> tuple[list[Record], Path | None]:
+    """The records of a journal; a torn tail is first moved to a file of its own, whose path is returned.
+
+    Raises:
+        JournalDamaged: as `read_records`.
+    """
+    records, tail = read_records(path)
+    if not tail:
+        return records, None
+    number = 1
+    while (aside := path.with_name(f"journal.torn-{number}")).exists():
+        number += 1
+    aside.write_bytes(tail)
+    os.truncate(path, path.stat().st_size - len(tail))
+    return records, aside

@@ -1,0 +1,213 @@
+"""What to do next: `decide(state)` looks at the state of a run and returns commands. Pure.
+
+The shell (`run.py`) carries each command out and appends the events that say so, then asks again. A command that was
+carried out changes the state so that the next `decide` does not return it again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from conductor_magic.events import Cause, Milestone
+from conductor_magic.plan import chain_lengths
+from conductor_magic.state import RunState, TaskState
+
+__all__ = [
+    "MAX_ATTEMPTS",
+    "Celebrate",
+    "Command",
+    "Finish",
+    "Skip",
+    "StartWorker",
+    "StopWorker",
+    "WakeConductor",
+    "decide",
+    "is_final",
+]
+
+MAX_ATTEMPTS = 3
+_RETRIED_ONCE: frozenset[Cause] = frozenset({"crash", "timeout", "limit"})
+
+
+@dataclass(frozen=True, slots=True)
+class StartWorker:
+    """Put a worker on the task, at this desk (from 1)."""
+
+    task: str
+    attempt: int
+    desk: int
+
+
+@dataclass(frozen=True, slots=True)
+class StopWorker:
+    """End the worker's attempt now."""
+
+    worker: str
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class WakeConductor:
+    """Tell the conductor the first `until` notices, and which tasks were never launched."""
+
+    until: int
+    unlaunched: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Celebrate:
+    """A phase completed."""
+
+    phase: str
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """The run is about to end and the task was not worked on."""
+
+    task: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """Nothing is left to do."""
+
+    status: Literal["completed", "partial", "failed", "cancelled"]
+    reason: str
+
+
+Command = StartWorker | StopWorker | WakeConductor | Celebrate | Skip | Finish
+
+
+def is_final(task: TaskState, cause: Cause, causes_before: tuple[Cause, ...]) -> bool:
+    """Whether a failed attempt ends the task until the conductor acts.
+
+    A crash, time-out or limit gets one automatic retry per task; everything else goes straight to the conductor.
+
+    Args:
+        task: the task, this attempt counted in `attempts`.
+        cause: why this attempt failed.
+        causes_before: why its earlier attempts failed.
+    """
+    retried = any(before in _RETRIED_ONCE for before in causes_before)
+    return cause not in _RETRIED_ONCE or retried or len(task.attempts) >= MAX_ATTEMPTS
+
+
+def decide(state: RunState) -> list[Command]:
+    """Everything that can be done now, in the order in which it should be done."""
+    if state.started is None or state.ended:
+        return []
+    commands: list[Command] = [Celebrate(phase) for phase in _phases_done(state)]
+    conductor = state.conductor
+    if state.cancelled_by or state.cap not in ("", "budget") or conductor.status == "failed":
+        return [*commands, *_wind_down(state)]
+    # A spent budget starts nothing new, but what runs may go on as far as its requests still fit.
+    starts = [] if state.cap else _starts(state)
+    commands += starts
+    commands += [
+        StopWorker(worker.id, "conductor", f"Task {worker.task} was deleted.")
+        for worker in state.running
+        if not worker.stopping and state.tasks[worker.task].deleted
+    ]
+    if conductor.status != "sleeping":
+        return commands
+    busy = bool(starts or state.running)
+    fresh = state.notices[conductor.told :]
+    left = unlaunched(state)
+    if any(notice.wakes for notice in fresh):
+        return [*commands, WakeConductor(len(state.notices))]
+    if not busy:
+        new = tuple(task for task in left if task not in conductor.reminded)
+        if fresh or new:
+            return [*commands, WakeConductor(len(state.notices), new)]
+        return [*commands, *_finish(state)]
+    return commands
+
+
+def unlaunched(state: RunState) -> tuple[str, ...]:
+    """Tasks that were created and wait, but that nobody asked to be worked on."""
+    return tuple(task.id for task in state.tasks.values() if task.status in ("blocked", "ready") and not task.launched)
+
+
+def _starts(state: RunState) -> list[StartWorker]:
+    assert state.started is not None
+    taken = {worker.desk for worker in state.running}
+    free = [desk for desk in range(1, state.started.workers + 1) if desk not in taken]
+    ready = [task for task in state.tasks.values() if task.status == "ready" and task.launched and not task.deleted]
+    if not ready or not free:
+        return []
+    lengths = chain_lengths(state.graph) if len(ready) > len(free) else {}
+    ready.sort(key=lambda task: -lengths.get(task.id, 0.0))
+    return [StartWorker(task.id, len(task.attempts) + 1, desk) for task, desk in zip(ready, free, strict=False)]
+
+
+def _phases_done(state: RunState) -> list[str]:
+    told = {
+        record.event.name
+        for record in state.milestones
+        if isinstance(record.event, Milestone) and record.event.scope == "phase"
+    }
+    phases: dict[str, bool] = {}
+    for task in state.tasks.values():
+        if task.phase and not task.deleted and not task.replaced_by:
+            phases[task.phase] = phases.get(task.phase, True) and task.status == "completed"
+    settled = state.conductor.status in ("sleeping", "asking")
+    return [phase for phase, done in phases.items() if done and phase not in told and settled]
+
+
+def _wind_down(state: RunState) -> list[Command]:
+    reason = _why_stopped(state)
+    stops: list[Command] = [
+        StopWorker(worker.id, state.cancelled_by or "engine", reason) for worker in state.running if not worker.stopping
+    ]
+    if stops or state.running or state.conductor.status in ("thinking", "asking"):
+        return stops
+    return _finish(state)
+
+
+def _why_stopped(state: RunState) -> str:
+    if state.cancelled_by:
+        return f"The run was cancelled by {'you' if state.cancelled_by == 'person' else 'the ' + state.cancelled_by}."
+    return state.cap_text or state.conductor.error
+
+
+def _finish(state: RunState) -> list[Command]:
+    skips: list[Command] = [
+        Skip(task.id, _why_skipped(state, task)) for task in state.tasks.values() if task.status in ("blocked", "ready")
+    ]
+    return [*skips, _verdict(state)]
+
+
+def _why_skipped(state: RunState, task: TaskState) -> str:
+    if state.stopping or state.conductor.status == "failed":
+        return _why_stopped(state)
+    if not task.launched:
+        return "It was planned but never launched."
+    waits = [state.tasks[blocker] for blocker in task.blocked_by if state.tasks[blocker].status != "completed"]
+    return "It waited for " + ", ".join(f"task {blocker.id} ({blocker.status})" for blocker in waits) + "."
+
+
+def _verdict(state: RunState) -> Finish:
+    """The run's status by the rules of the contract; `--returns` is the shell's to add."""
+    if state.cancelled_by:
+        return Finish("cancelled", _why_stopped(state))
+    if state.conductor.status == "failed":
+        return Finish("failed", f"The conductor could not go on: {state.conductor.error}")
+    counted = [task for task in state.tasks.values() if not task.deleted and not task.replaced_by]
+    completed = sum(task.status == "completed" for task in counted)
+    missed = [task.id for task in counted if task.status != "completed"]
+    if not counted:
+        return Finish("failed", _why_stopped(state) or "The conductor ended without creating a task.")
+    if not completed:
+        return Finish("failed", _why_stopped(state) or "No task was completed.")
+    if missed:
+        reason = _why_stopped(state) or f"Not completed: task{'s' * (len(missed) > 1)} {', '.join(missed)}."
+        return Finish("partial", reason)
+    if state.stopping:
+        return Finish("partial", _why_stopped(state))
+    if not state.conductor.answer.strip():
+        return Finish("partial", "The conductor gave no answer.")
+    return Finish("completed", "")

@@ -1,0 +1,281 @@
+"""The state of a run: what a fold of its records gives. Values only; `fold.py` moves them on.
+
+A task's life::
+
+                    launched, blockers done, a slot
+    blocked ⇄ ready ───────────────────────────────▶ running ──▶ completed
+       │        │ ▲                                     │ │
+       │        │ └──────────── another attempt ────────┘ ├────▶ failed ──(launched again)──▶ ready
+       ▼        ▼                                         ▼
+    skipped, cancelled                                 cancelled
+
+`WAITING` in the table stands for `blocked` or `ready`, whichever the blockers make it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from conductor_magic.events import ArtifactSaved, Cause, FileChanged, Outcome, Record, RunStarted, Tier
+from conductor_magic.plan import Graph
+
+__all__ = [
+    "TRANSITIONS",
+    "WAITING",
+    "ConductorState",
+    "Notice",
+    "QuestionState",
+    "RunState",
+    "Spend",
+    "TaskState",
+    "TaskStatus",
+    "WorkerState",
+]
+
+TaskStatus = Literal["blocked", "ready", "running", "completed", "failed", "cancelled", "skipped"]
+WAITING = "waiting"
+
+# step -> {status before: status after}; a step that meets any other status is refused.
+TRANSITIONS: Mapping[str, Mapping[str, str]] = {
+    "launched": {"blocked": WAITING, "ready": WAITING, "failed": WAITING},
+    "started": {"ready": "running"},
+    "ended well": {"running": "completed"},
+    "ended for now": {"running": WAITING},
+    "ended for good": {"running": "failed"},
+    "stopped": {"running": "cancelled"},
+    "edited": {"blocked": WAITING, "ready": WAITING, "failed": "failed", "running": "running", "completed": "completed"},
+    "deleted": {"blocked": "cancelled", "ready": "cancelled", "failed": "cancelled", "running": "running"},
+    "cancelled": {"blocked": "cancelled", "ready": "cancelled", "failed": "cancelled"},
+    "skipped": {"blocked": "skipped", "ready": "skipped"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Spend:
+    """Tokens and money of some requests. `usd` is None once a request without a known price is among them."""
+
+    requests: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    usd: float | None = 0.0
+    list_usd: float = 0.0
+    estimated: bool = False
+
+    def __add__(self, other: Spend) -> Spend:
+        return Spend(
+            self.requests + other.requests,
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.cache_read_tokens + other.cache_read_tokens,
+            self.cache_write_tokens + other.cache_write_tokens,
+            None if self.usd is None or other.usd is None else self.usd + other.usd,
+            self.list_usd + other.list_usd,
+            self.estimated or other.estimated,
+        )
+
+    @property
+    def tokens(self) -> int:
+        """All tokens, in and out, cached or not."""
+        return self.input_tokens + self.output_tokens + self.cache_read_tokens + self.cache_write_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class TaskState:
+    """One task. `prompt` is what the conductor wrote; what a worker was sent is on the worker."""
+
+    id: str
+    subject: str
+    description: str
+    status: TaskStatus = "ready"
+    active_form: str = ""
+    phase: str = ""
+    tier: Tier = "sonnet"
+    reason: str = ""
+    blocked_by: tuple[str, ...] = ()
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    owner: str = ""
+    comments: tuple[str, ...] = ()
+    launched: int = 0
+    prompt: str = ""
+    subagent: str = "general-purpose"
+    notify: bool = False
+    attempts: tuple[str, ...] = ()
+    output: str = ""
+    value: Any = None
+    artifacts: tuple[str, ...] = ()
+    error: str = ""
+    created: float = 0.0
+    started: float | None = None
+    ended: float | None = None
+    deleted: bool = False
+    replaced_by: str | None = None
+
+    @property
+    def over(self) -> bool:
+        """Nothing more will happen to it unless somebody acts."""
+        return self.status in ("completed", "failed", "cancelled", "skipped")
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerState:
+    """One attempt at one task. `log` holds its turns, tool results and messages in order; `calls` run now."""
+
+    id: str
+    task: str
+    attempt: int
+    desk: int
+    tier: Tier
+    model: str
+    prompt: str
+    started: float
+    expected: float = 0.0
+    system: str = ""
+    tools: tuple[str, ...] = ()
+    ended: float | None = None
+    outcome: Outcome | None = None
+    cause: Cause = ""
+    error: str = ""
+    output: str = ""
+    stopping: str = ""
+    stalled: str = ""
+    log: tuple[Record, ...] = ()
+    calls: Mapping[str, Record] = field(default_factory=dict)
+    last_tool: Record | None = None
+    spend: Spend = Spend()
+    context_tokens: int = 0
+    peak_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ConductorState:
+    """Where the conductor stands: `waiting` (not begun), `thinking`, `asking`, `sleeping`, `failed`."""
+
+    status: Literal["waiting", "thinking", "asking", "sleeping", "failed"] = "waiting"
+    model: str = ""
+    system: str = ""
+    prompt: str = ""
+    tools: tuple[str, ...] = ()
+    turns: int = 0
+    answer: str = ""
+    error: str = ""
+    log: tuple[Record, ...] = ()
+    told: int = 0
+    reminded: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
+    spend: Spend = Spend()
+    context_tokens: int = 0
+    peak_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that the conductor is to learn; `wakes` = at once, not only when all work has drained."""
+
+    about: Literal["completed", "failed", "cancelled", "edited"]
+    task: str
+    text: str
+    wakes: bool
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionState:
+    """A question and, once there, its answers by question text."""
+
+    id: str
+    ask: tuple[Mapping[str, Any], ...]
+    about: str
+    by: str
+    task: str | None
+    asked: float
+    answered: float | None = None
+    answers: Mapping[str, Any] = field(default_factory=dict)
+    answered_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """Everything known of a run after its record `seq`."""
+
+    seq: int = 0
+    at: float = 0.0
+    started: RunStarted | None = None
+    started_at: float = 0.0
+    ended_at: float | None = None
+    status: str = "running"
+    answer: str = ""
+    value: Any = None
+    end_reason: str = ""
+    tiers: Mapping[str, str] = field(default_factory=dict)
+    tiers_source: str = ""
+    tasks: Mapping[str, TaskState] = field(default_factory=dict)
+    ids_used: int = 0
+    keys: Mapping[str, str] = field(default_factory=dict)
+    workers: Mapping[str, WorkerState] = field(default_factory=dict)
+    conductor: ConductorState = ConductorState()
+    notices: tuple[Notice, ...] = ()
+    questions: Mapping[str, QuestionState] = field(default_factory=dict)
+    in_flight: Mapping[str, float | None] = field(default_factory=dict)
+    requests: int = 0
+    calls: int = 0
+    spend: Spend = Spend()
+    held: float = 0.0
+    budget: float | None = None
+    artifacts: Mapping[str, ArtifactSaved] = field(default_factory=dict)
+    files: tuple[FileChanged, ...] = ()
+    milestones: tuple[Record, ...] = ()
+    notes: tuple[Record, ...] = ()
+    compactions: tuple[Record, ...] = ()
+    grants: tuple[Record, ...] = ()
+    conflicts: tuple[Record, ...] = ()
+    tape: tuple[Record, ...] = ()
+    cancelled_by: str = ""
+    cap: str = ""
+    cap_text: str = ""
+
+    @property
+    def graph(self) -> Graph:
+        """What waits for what, deleted tasks left out."""
+        return {
+            task.id: tuple(blocker for blocker in task.blocked_by if not self.tasks[blocker].deleted)
+            for task in self.tasks.values()
+            if not task.deleted
+        }
+
+    @property
+    def artifact_names(self) -> dict[str, str]:
+        """Key of each artifact (`task/name`) -> its public name: plain, unless two tasks made one of that name."""
+        makers: dict[str, int] = {}
+        for saved in self.artifacts.values():
+            makers[saved.name] = makers.get(saved.name, 0) + 1
+        return {key: saved.name if makers[saved.name] == 1 else key for key, saved in self.artifacts.items()}
+
+    @property
+    def running(self) -> tuple[WorkerState, ...]:
+        """Workers at their desks now, in the order they began."""
+        return tuple(worker for worker in self.workers.values() if worker.outcome is None)
+
+    @property
+    def open_questions(self) -> tuple[QuestionState, ...]:
+        """Questions that wait for an answer, oldest first."""
+        return tuple(question for question in self.questions.values() if question.answered is None)
+
+    @property
+    def committed(self) -> float:
+        """USD spent, held for attempts that may have been billed, and reserved for requests in flight."""
+        reserved = sum(amount or 0.0 for amount in self.in_flight.values())
+        return (self.spend.usd or 0.0) + self.held + reserved
+
+    @property
+    def stopping(self) -> bool:
+        """Nothing new may start: a person stopped the run or a cap was reached."""
+        return bool(self.cancelled_by or self.cap)
+
+    @property
+    def ended(self) -> bool:
+        """The run's last record is there."""
+        return self.ended_at is not None

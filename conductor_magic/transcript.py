@@ -1,0 +1,74 @@
+"""What a worker or the conductor said, called and was told, as plain rows. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from conductor_magic import events as e
+from conductor_magic.events import Record
+
+__all__ = ["argument", "content_text", "rows"]
+
+Json = dict[str, Any]
+_MAIN_ARGUMENTS = ("file_path", "pattern", "command", "code", "url", "query", "subject", "description", "path")
+
+
+def rows(log: Iterable[Record]) -> list[Json]:
+    """A log as rows: `kind` is `said`, `thought`, `call`, `result`, `refused` or `told`; `at` in epoch seconds."""
+    found: list[Json] = []
+    for record in log:
+        event = record.event
+        if isinstance(event, (e.WorkerTurn, e.ConductorTurn)):
+            found += [row for block in event.content if (row := _block_row(record.at, block))]
+        elif isinstance(event, e.ToolEnded):
+            found.append(
+                {
+                    "at": record.at,
+                    "kind": "result",
+                    "name": event.name,
+                    "text": content_text(event.content),
+                    "error": event.is_error,
+                    "seconds": event.seconds,
+                    "use": event.use,
+                }
+            )
+        elif isinstance(event, e.ToolRefused):
+            found.append({"at": record.at, "kind": "refused", "name": event.name, "text": event.why, "use": event.use})
+        elif isinstance(event, (e.WorkerTold, e.ConductorTold)):
+            found.append({"at": record.at, "kind": "told", "text": event.text})
+    return found
+
+
+def _block_row(at: float, block: Mapping[str, Any]) -> Json | None:
+    kind = block.get("type")
+    if kind == "text" and block["text"].strip():
+        return {"at": at, "kind": "said", "text": block["text"]}
+    if kind == "thinking" and block.get("thinking"):
+        return {"at": at, "kind": "thought", "text": block["thinking"]}
+    if kind in ("tool_use", "server_tool_use"):
+        return {
+            "at": at,
+            "kind": "call",
+            "name": block["name"],
+            "input": block["input"],
+            "argument": argument(block["input"]),
+            "use": block["id"],
+        }
+    return None
+
+
+def argument(call_input: Mapping[str, Any], limit: int = 120) -> str:
+    """The one argument that tells what a call is about, on one line."""
+    for name in _MAIN_ARGUMENTS:
+        if isinstance(value := call_input.get(name), str):
+            line = " ".join(value.split())
+            return line if len(line) <= limit else line[: limit - 1] + "…"
+    return ""
+
+
+def content_text(content: str | Iterable[Mapping[str, Any]]) -> str:
+    """A tool result's content as text; what is no text is named."""
+    if isinstance(content, str):
+        return content
+    return "\n".join(block["text"] if block.get("type") == "text" else f"[{block.get('type')}]" for block in content)

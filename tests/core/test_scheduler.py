@@ -1,0 +1,194 @@
+"""`decide`: random runs keep the rules of the contract; single rules by example."""
+
+from __future__ import annotations
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from conductor_magic import events as e
+from conductor_magic.check import check
+from conductor_magic.scheduler import (
+    MAX_ATTEMPTS,
+    Finish,
+    StartWorker,
+    StopWorker,
+    WakeConductor,
+    decide,
+    is_final,
+    unlaunched,
+)
+from conductor_magic.state import TaskState
+from tests.core.simulate import SIMULATIONS, Simulation
+from tests.core.words import created, ended, launched, run, slept, started
+
+
+@given(SIMULATIONS)
+@settings(max_examples=150)
+def test_a_random_run_ends_and_never_breaks_a_rule(simulation: Simulation) -> None:
+    """No more workers than slots, no task before its blockers, no start after a stop, no contradiction."""
+    for step in simulation.play().steps:
+        check(step.after)
+        assert len(step.after.running) <= simulation.slots
+        event = step.record.event
+        if isinstance(event, e.WorkerStarted):
+            task = step.before.tasks[event.task]
+            blockers = [step.before.tasks[blocker] for blocker in task.blocked_by]
+            assert all(blocker.status == "completed" or blocker.deleted for blocker in blockers)
+            assert task.launched and not task.deleted
+            assert event.attempt == len(task.attempts) + 1 <= MAX_ATTEMPTS
+            assert not step.before.stopping
+
+
+@given(SIMULATIONS)
+@settings(max_examples=100)
+def test_a_random_run_ends_with_the_verdict_of_the_contract(simulation: Simulation) -> None:
+    """`completed`, `partial`, `failed` and `cancelled` mean what design part 6 says, and no task is left waiting."""
+    state = simulation.play().state
+    assert all(task.over for task in state.tasks.values())
+    statuses = [task.status for task in state.tasks.values() if not task.deleted and not task.replaced_by]
+    if state.cancelled_by:
+        expected = "cancelled"
+    elif state.conductor.status == "failed" or "completed" not in statuses:
+        expected = "failed"
+    elif set(statuses) == {"completed"} and state.answer and not state.cap:
+        expected = "completed"
+    else:
+        expected = "partial"
+    assert state.status == expected, state.end_reason
+    assert (state.end_reason == "") == (state.status == "completed")
+
+
+@given(SIMULATIONS)
+@settings(max_examples=100)
+def test_the_conductor_is_woken_only_for_news(simulation: Simulation) -> None:
+    """Each wake-up brings a notice or a never-launched task that it had not been told of, and none is told twice."""
+    for step in simulation.play().steps:
+        if isinstance(step.record.event, e.ConductorTold):
+            told, event = step.before.conductor, step.record.event
+            assert told.status == "sleeping"
+            assert event.until > told.told or set(event.unlaunched) - set(told.reminded)
+            assert not set(event.unlaunched) & set(told.reminded)
+    if not simulation.state.stopping and simulation.state.conductor.status != "failed":
+        assert simulation.state.conductor.told == len(simulation.state.notices)
+
+
+@given(st.integers(0, 2**32), st.integers(1, 6), st.integers(1, 12))
+@example(seed=0, slots=16, tasks=6)
+@settings(max_examples=50)
+def test_a_graph_launched_at_once_runs_through_without_the_conductor(seed: int, slots: int, tasks: int) -> None:
+    """One turn lays out and launches everything: one wake-up, after the last worker; the run completes."""
+    simulation = Simulation(seed, slots, tasks, failures=0.0, troubles=0, whims=False).play()
+    kinds = [step.record.event.kind for step in simulation.steps]
+    assert kinds.count("conductor.told") == 1
+    last_end = max(index for index, kind in enumerate(kinds) if kind == "worker.ended")
+    assert kinds.index("conductor.told") > last_end
+    assert kinds.count("worker.started") == tasks
+    assert {task.status for task in simulation.state.tasks.values()} == {"completed"}
+
+
+@given(st.integers(0, 2**32), st.integers(1, 6))
+@settings(max_examples=50)
+def test_a_free_desk_is_never_left_empty_beside_a_ready_task(seed: int, slots: int) -> None:
+    """After the commands are carried out, either all desks are taken or no launched task is ready."""
+    for step in Simulation(seed, slots, troubles=0).play().steps:
+        state = step.after
+        starts = [command for command in decide(state) if isinstance(command, StartWorker)]
+        ready = [task for task in state.tasks.values() if task.status == "ready" and task.launched]
+        assert len(starts) == (0 if state.ended else min(len(ready), slots - len(state.running)))
+        assert len({start.desk for start in starts} | {worker.desk for worker in state.running}) == len(starts) + len(
+            state.running
+        )
+
+
+def test_the_longest_chain_starts_first_when_desks_are_few() -> None:
+    """Of three ready tasks on one desk, the one with most work behind it goes first."""
+    state = run(created("1"), created("2"), created("3"), created("4", "2"), *map(launched, "1234"), workers=1)
+    assert decide(state) == [StartWorker("2", attempt=1, desk=1)]
+
+
+def test_a_deleted_task_has_its_worker_stopped_and_frees_what_waited() -> None:
+    """Deleting a running task stops its worker; its dependents start at once."""
+    state = run(created("1"), created("2", "1"), *map(launched, "12"), started("w1", "1"), e.TaskDeleted(task="1"))
+    assert decide(state) == [StartWorker("2", 1, desk=2), StopWorker("w1", "conductor", "Task 1 was deleted.")]
+
+
+def test_a_deleted_task_counts_as_cancelled_even_when_its_worker_had_just_finished() -> None:
+    """The worker's last word does not bring a deleted task back, nor does its failure make the task wait again."""
+    before = (created("1"), launched("1"), started("w1", "1"), e.TaskDeleted(task="1"))
+    for outcome, final in (("completed", True), ("failed", False), ("failed", True), ("cancelled", True)):
+        state = run(*before, e.WorkerEnded(worker="w1", task="1", outcome=outcome, final=final))
+        assert (state.tasks["1"].status, state.notices) == ("cancelled", ())
+
+
+def test_a_failure_wakes_the_conductor_at_once_and_a_success_does_not() -> None:
+    """With other work still running, a completed task is no reason to wake; a task failed for good is."""
+    before = (created("1"), created("2"), *map(launched, "12"), started("w1", "1"), started("w2", "2", desk=2), slept())
+    assert decide(run(*before, ended("w1", "1"))) == []
+    assert decide(run(*before, ended("w1", "1", "failed"))) == [WakeConductor(1)]
+
+
+def test_a_task_that_asks_for_it_wakes_the_conductor_when_it_completes() -> None:
+    """`notify` on the launch turns a completion into a reason to wake."""
+    notify = e.TaskLaunched(task="1", prompt="p", tier="haiku", notify=True)
+    before = (
+        created("1"),
+        created("2"),
+        notify,
+        launched("2"),
+        started("w1", "1"),
+        started("w2", "2", desk=2),
+        slept(),
+    )
+    assert decide(run(*before, ended("w1", "1"))) == [WakeConductor(1)]
+
+
+def test_tasks_never_launched_are_told_once_and_then_skipped() -> None:
+    """One reminder, then the run ends and says why the task was not worked on."""
+    state = run(created("1"), slept())
+    assert unlaunched(state) == ("1",)
+    assert decide(state) == [WakeConductor(0, ("1",))]
+    state = run(created("1"), slept(), e.ConductorTold(text="t", unlaunched=("1",)), slept())
+    skip, finish = decide(state)
+    assert skip == type(skip)("1", "It was planned but never launched.")
+    assert finish == Finish("failed", "No task was completed.")
+
+
+def test_a_run_without_tasks_has_failed() -> None:
+    """A conductor that answers without delegating leaves a failed run that says so."""
+    assert decide(run(slept())) == [Finish("failed", "The conductor ended without creating a task.")]
+
+
+def test_a_cancelled_run_stops_its_workers_and_waits_for_them() -> None:
+    """Cancel: each worker is told once, nothing starts, and the run ends when the last one has."""
+    before = (
+        created("1"),
+        created("2"),
+        *map(launched, "12"),
+        started("w1", "1"),
+        slept(),
+        e.CancelRequested(by="person"),
+    )
+    reason = "The run was cancelled by you."
+    assert decide(run(*before)) == [StopWorker("w1", "person", reason)]
+    stopping = e.WorkerStopping(worker="w1", by="person", reason=reason)
+    assert decide(run(*before, stopping)) == []
+    assert decide(run(*before, stopping, ended("w1", "1", "cancelled")))[-1] == Finish("cancelled", reason)
+
+
+def test_a_spent_budget_lets_running_workers_finish() -> None:
+    """The budget's cap starts nothing new and stops nobody; the run is partial at best."""
+    cap = e.CapReached(cap="budget", text="The budget of 1 USD is spent.")
+    before = (created("1"), created("2"), *map(launched, "12"), started("w1", "1"), slept(), cap)
+    assert decide(run(*before)) == []
+    told = e.ConductorTold(text="t", until=1)
+    assert decide(run(*before, ended("w1", "1"), told, slept()))[-1] == Finish("partial", cap.text)
+
+
+def test_is_final_gives_one_retry_for_accidents_and_none_for_refusals() -> None:
+    """A crash, time-out or limit is retried once; all else, and a second accident, goes to the conductor."""
+    task = TaskState("1", "s", "d", attempts=("w1",))
+    again = TaskState("1", "s", "d", attempts=("w1", "w2"))
+    assert [is_final(task, cause, ()) for cause in ("crash", "timeout", "limit")] == [False, False, False]
+    assert [is_final(task, cause, ()) for cause in ("refusal", "schema", "status", "api")] == [True, True, True, True]
+    assert is_final(again, "crash", ("timeout",))
+    assert not is_final(again, "crash", ("status",))
