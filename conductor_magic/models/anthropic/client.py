@@ -1,0 +1,254 @@
+"""One attempt of one request to Claude, or to a server that speaks its Messages API.
+
+The SDK's client gives addresses, credentials, headers and connections. Its typed stream does not come along: we
+post the bytes of the request, and `ReplyReader` reads the raw bytes of the answer. That costs about a quarter of
+the CPU of `client.messages.stream()` for a short reply, and a reply that did not end well cannot pass as a good one.
+
+Importing this module does not import the SDK (1.5 s of CPU); making an `AnthropicModel` does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from conductor_magic.errors import BrokenStream, ModelError, RequestRefused, Unreachable
+from conductor_magic.models.anthropic.faults import fault_of_exception
+from conductor_magic.models.anthropic.stream import ReplyReader
+from conductor_magic.models.base import Json, Reply, Request
+
+if TYPE_CHECKING:
+    import httpx2
+    from anthropic import AsyncAnthropic
+
+__all__ = ["AnthropicModel", "credentials_present", "with_cache_marks"]
+
+_CACHE_MARK = {"cache_control": {"type": "ephemeral"}}
+# The API refuses a mark on other blocks, and on an empty text.
+_MARKABLE = frozenset({"text", "image", "document", "tool_use", "tool_result"})
+_CONNECT_SECONDS = 10.0
+_STALL_SECONDS = 120.0
+_QUIET_SECONDS = 600.0
+_DRAIN_SECONDS = 0.25
+_CLOSE_SECONDS = 1.0
+# For servers on ANTHROPIC_BASE_URL that ask for no key; the SDK sends nothing without one.
+_PLACEHOLDER_KEY = "placeholder"
+
+
+class AnthropicModel:
+    """A `Model` over `anthropic.AsyncAnthropic`; `client` is that client."""
+
+    def __init__(
+        self,
+        *,
+        api_key: str | None = None,
+        base_url: str | None = None,
+        http_client: httpx2.AsyncClient | None = None,
+        stall_seconds: float = _STALL_SECONDS,
+        quiet_seconds: float = _QUIET_SECONDS,
+        environ: Mapping[str, str] = os.environ,
+    ) -> None:
+        """Import the SDK and make its client; nothing is sent.
+
+        Args:
+            api_key: the key; else the SDK finds a credential in the environment or its profile.
+            base_url: the server's address; else `ANTHROPIC_BASE_URL`, else the SDK's default.
+            http_client: an httpx2 client whose transport answers instead of the network; closed by `aclose`.
+            stall_seconds: the longest silence between two pieces of a reply.
+            quiet_seconds: the longest time in which only pings come.
+            environ: where to look for a credential before a placeholder is sent.
+
+        Raises:
+            RequestRefused: the credential that the environment names cannot be used.
+        """
+        import anthropic
+        import httpx2
+
+        if api_key is None and environ.get("ANTHROPIC_BASE_URL") and not _has_credential(environ):
+            api_key = _PLACEHOLDER_KEY
+        timeout = httpx2.Timeout(stall_seconds, connect=_CONNECT_SECONDS, pool=None)
+        self._quiet_seconds = quiet_seconds
+        try:
+            self.client: AsyncAnthropic = anthropic.AsyncAnthropic(
+                api_key=api_key,
+                base_url=base_url,
+                max_retries=0,
+                timeout=timeout,
+                http_client=http_client or anthropic.DefaultAioHttpClient(follow_redirects=False, timeout=timeout),
+            )
+        except anthropic.AnthropicError as error:
+            raise RequestRefused(f"The credential cannot be used: {error}", kind="authentication") from error
+
+    async def send(self, request: Request, on_text: Callable[[str], None] | None = None) -> Reply:
+        """Make one attempt; see `Model.send`."""
+        reader = ReplyReader()
+        try:
+            response = await self._post(request)
+        except Exception as error:
+            raise fault_of_exception(error, reading=False) from error
+        try:
+            self._expect_stream(response)
+            await self._read(response, reader, on_text)
+        except ModelError:
+            raise
+        except Exception as error:
+            raise fault_of_exception(error, reading=True, usage=reader.usage) from error
+        finally:
+            # Closing waits for an upload that may never end when the server answered early.
+            with contextlib.suppress(Exception):
+                async with asyncio.timeout(_CLOSE_SECONDS):
+                    await response.aclose()
+        return reader.finish()
+
+    async def aclose(self) -> None:
+        """Give back sockets; idempotent."""
+        await self.client.close()
+
+    async def _post(self, request: Request) -> httpx2.Response:
+        import anthropic
+        import httpx2
+        from pydantic_core import to_json
+
+        # Bytes, not a dict: the SDK would walk the whole conversation before it writes it out (1 ms for 50 KB).
+        response: Any = await self.client.post(
+            "/v1/messages",
+            cast_to=httpx2.Response,
+            content=to_json(_body(with_cache_marks(request))),
+            stream=True,
+            stream_cls=anthropic.AsyncStream[object],
+            options={"follow_redirects": False, "headers": {"accept": "text/event-stream"}},
+        )
+        return response
+
+    def _expect_stream(self, response: httpx2.Response) -> None:
+        kind = response.headers.get("content-type", "nothing")
+        if "text/event-stream" not in kind.lower():
+            raise BrokenStream(
+                f"The server at {response.url.host} answered with {kind!r} where an event stream was expected: "
+                "check that ANTHROPIC_BASE_URL is the address of a Messages API.",
+                kind="not_a_stream",
+                status=response.status_code,
+                retryable=True,
+            )
+
+    async def _read(
+        self, response: httpx2.Response, reader: ReplyReader, on_text: Callable[[str], None] | None
+    ) -> None:
+        clock = asyncio.get_running_loop().time
+        heard, events = clock(), 0
+        pieces = response.aiter_bytes()
+        async for data in pieces:
+            text = reader.feed(data)
+            if text and on_text is not None:
+                try:
+                    on_text(text)
+                except Exception:  # noqa: BLE001 - whoever watches must not be able to break the reply
+                    on_text = None
+            if reader.ended:
+                break
+            if reader.events != events:
+                heard, events = clock(), reader.events
+            elif clock() - heard > self._quiet_seconds:
+                raise Unreachable(
+                    f"The model's server sent only pings for {self._quiet_seconds:g} s.",
+                    kind="stalled",
+                    retryable=True,
+                    usage=reader.usage,
+                )
+        if reader.ended:
+            await self._drain(pieces, reader)
+
+    async def _drain(self, pieces: AsyncIterator[bytes], reader: ReplyReader) -> None:
+        """Read to the response's end, so that its connection serves again; not for long, as some servers hold it."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_DRAIN_SECONDS):
+                async for data in pieces:
+                    reader.feed(data)
+
+
+def with_cache_marks(request: Request) -> Request:
+    """The request with prompt-cache marks, at most three of the API's four; the given one is left as it is.
+
+    Marked are the end of the stable prefix (the last system block, or the last tool where there is no system prompt)
+    and the ends of the last two user messages: the newest is what the next request will read, and the one before is
+    where this request reads, even when one turn brought more blocks than the API looks back over.
+    """
+    system, tools = request.system, request.tools
+    if system:
+        system = (*system[:-1], {**system[-1], **_CACHE_MARK})
+    elif tools:
+        tools = (*tools[:-1], {**tools[-1], **_CACHE_MARK})
+    messages = list(request.messages)
+    from_people = [place for place, message in enumerate(messages) if message["role"] == "user"]
+    for place in from_people[-2:]:
+        messages[place] = {**messages[place], "content": _marked(messages[place]["content"])}
+    return replace(request, system=system, tools=tools, messages=tuple(messages))
+
+
+def _marked(content: str | list[Json] | tuple[Json, ...]) -> list[Json]:
+    """A message's content with a mark on its last block that can carry one."""
+    blocks: list[Json] = [{"type": "text", "text": content}] if isinstance(content, str) else list(content)
+    for place in range(len(blocks) - 1, -1, -1):
+        block = blocks[place]
+        if block.get("type") in _MARKABLE and block.get("text") != "":
+            blocks[place] = {**block, **_CACHE_MARK}
+            break
+    return blocks
+
+
+def _body(request: Request) -> Json:
+    """The request's body on the wire."""
+    body: Json = {
+        "model": request.model,
+        "max_tokens": request.max_tokens,
+        "stream": True,
+        "messages": request.messages,
+    }
+    if request.system:
+        body["system"] = request.system
+    if request.tools:
+        body["tools"] = request.tools
+    if request.schema is not None:
+        body["output_config"] = {"format": {"type": "json_schema", "schema": request.schema}}
+    return body
+
+
+def credentials_present(environ: Mapping[str, str]) -> bool:
+    """Whether provider `auto` means Claude: a key, a token, a server's address, or another credential of the SDK.
+
+    Reads the environment and, for the SDK's active profile, at most two small files; never imports the SDK.
+    """
+    return bool(environ.get("ANTHROPIC_BASE_URL")) or _has_credential(environ)
+
+
+def _has_credential(environ: Mapping[str, str]) -> bool:
+    if any(environ.get(name) for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_PROFILE")):
+        return True
+    federation = environ.get("ANTHROPIC_FEDERATION_RULE_ID") and environ.get("ANTHROPIC_ORGANIZATION_ID")
+    token = environ.get("ANTHROPIC_IDENTITY_TOKEN") or environ.get("ANTHROPIC_IDENTITY_TOKEN_FILE")
+    return bool(federation and token) or _has_profile(environ)
+
+
+def _has_profile(environ: Mapping[str, str]) -> bool:
+    """Whether the SDK's active profile exists: the one that `active_config` names, else `default`."""
+    given = environ.get("ANTHROPIC_CONFIG_DIR")
+    home = Path(environ.get("HOME") or Path.home())
+    if given:
+        folder = Path(given)
+    elif os.name == "nt":
+        folder = Path(environ.get("APPDATA") or home / "AppData" / "Roaming") / "Anthropic"
+    else:
+        folder = home / ".config" / "anthropic"
+    try:
+        name = (folder / "active_config").read_text(encoding="utf-8").strip() or "default"
+    except (OSError, UnicodeDecodeError):
+        name = "default"
+    try:
+        return Path(name).name == name and (folder / "configs" / f"{name}.json").is_file()
+    except (OSError, ValueError):
+        return False

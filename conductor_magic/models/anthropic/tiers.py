@@ -1,0 +1,160 @@
+"""Which model stands behind each tier.
+
+The provider's own list of models says it; an option `--tier TIER=MODEL` overrides it; where there is no list, or one
+without lines (many compatible servers), the newest ids that the installed SDK knows are taken.
+
+The conductor takes the opus pick unless it is overridden: splitting a goal, judging failures and writing the synthesis
+are the work that is hardest to repair when it is done badly, and its context is kept small, so it costs little.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from conductor_magic.errors import ConductUsageError
+from conductor_magic.models.anthropic.faults import fault_of_exception
+
+if TYPE_CHECKING:
+    from anthropic.types import ModelInfo
+
+__all__ = ["TIER_NAMES", "TierModel", "Tiers", "resolve_tiers"]
+
+Source = Literal["models.list", "offline", "override"]
+
+TIER_NAMES = ("haiku", "sonnet", "opus", "conductor")
+_LINES = TIER_NAMES[:3]
+_LIST_SECONDS = 5.0
+_PAGE = 100
+# Dated and preview ids are aliases of these, so they are left out.
+_SDK_ID = re.compile(r"claude-(?P<line>[a-z]+)-(?P<major>\d{1,2})(?:-(?P<minor>\d{1,2}))?")
+
+
+@dataclass(frozen=True, slots=True)
+class TierModel:
+    """One tier's model.
+
+    Attributes:
+        model: the model id.
+        source: where the id comes from.
+        context_window: the most tokens of a prompt; a careful 200,000 where nobody says.
+        max_output_tokens: the most tokens of a reply; a careful 32,000 where nobody says.
+    """
+
+    model: str
+    source: Source
+    context_window: int = 200_000
+    max_output_tokens: int = 32_000
+
+
+@dataclass(frozen=True, slots=True)
+class Tiers:
+    """The four tiers; `tiers["opus"]` finds one by its name.
+
+    Attributes:
+        source: `models.list` if the provider's list was read and has lines, else `offline`.
+        detail: why the list was not used, in words, or None.
+    """
+
+    haiku: TierModel
+    sonnet: TierModel
+    opus: TierModel
+    conductor: TierModel
+    source: Source
+    detail: str | None = None
+
+    def __getitem__(self, tier: str) -> TierModel:
+        """The model of a tier; `KeyError` for a name that is no tier."""
+        if tier not in TIER_NAMES:
+            raise KeyError(tier)
+        return getattr(self, tier)
+
+
+async def resolve_tiers(client: Any, overrides: Mapping[str, str], *, seconds: float = _LIST_SECONDS) -> Tiers:
+    """Find a model for every tier.
+
+    Args:
+        client: an `AnthropicModel` or an SDK client; anything without a list of models counts as offline.
+        overrides: tier name -> model id, as the person gave them.
+        seconds: how long the list may take.
+
+    Raises:
+        ConductUsageError: an override names no tier.
+    """
+    unknown = [tier for tier in overrides if tier not in TIER_NAMES]
+    if unknown:
+        raise ConductUsageError(f"There is no tier {unknown[0]!r}. The tiers are {', '.join(TIER_NAMES)}.")
+    listed, detail = await _listed(getattr(client, "client", client), seconds)
+    by_id = {item.id: item for item in listed}
+    newest = _newest_by_line(listed)
+    if listed and not newest:
+        detail = "the server's models carry no line"
+    offline = {} if all(line in newest or line in overrides for line in _LINES) else await _newest_known()
+    picks: dict[str, TierModel] = {}
+    for tier in TIER_NAMES:
+        if tier in overrides:
+            picks[tier] = _tier_model(overrides[tier], "override", by_id)
+        elif tier == "conductor":
+            picks[tier] = picks["opus"]
+        elif tier in newest:
+            picks[tier] = _tier_model(newest[tier], "models.list", by_id)
+        else:
+            picks[tier] = _tier_model(offline[tier], "offline", by_id)
+    return Tiers(**picks, source="models.list" if newest else "offline", detail=detail)
+
+
+async def _listed(client: Any, seconds: float) -> tuple[list[ModelInfo], str | None]:
+    """The provider's models, or none and the reason."""
+    models = getattr(client, "models", None)
+    if models is None:
+        return [], "this provider has no list of models"
+    try:
+        async with asyncio.timeout(seconds):
+            return [item async for item in models.list(limit=_PAGE, timeout=seconds)], None
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with the list, the run can do without it
+        return [], str(fault_of_exception(error, reading=False))
+
+
+def _newest_by_line(listed: Sequence[ModelInfo]) -> dict[str, str]:
+    """The id of the newest active model of each line. Compatible servers may lack any field but `id`."""
+    newest: dict[str, tuple[float, str]] = {}
+    for item in listed:
+        line, created = getattr(item, "line", None), getattr(item, "created_at", None)
+        if line and getattr(item, "lifecycle", None) in (None, "active"):
+            age = (created.timestamp() if isinstance(created, datetime) else 0.0, item.id)
+            newest[line] = max(newest.get(line, age), age)
+    return {line: model for line, (_, model) in newest.items() if line in _LINES}
+
+
+def _tier_model(model: str, source: Source, by_id: Mapping[str, ModelInfo]) -> TierModel:
+    item = by_id.get(model)
+    limits = {
+        "context_window": getattr(item, "max_input_tokens", None),
+        "max_output_tokens": getattr(item, "max_tokens", None),
+    }
+    return TierModel(model, source, **{name: limit for name, limit in limits.items() if limit})
+
+
+async def _newest_known() -> dict[str, str]:
+    """The newest id of each line among those that the installed SDK was built with."""
+    ids = await asyncio.to_thread(_sdk_ids)
+    newest: dict[str, tuple[int, int, str]] = {}
+    for model in ids:
+        match = _SDK_ID.fullmatch(model)
+        if match:
+            version = (int(match["major"]), int(match["minor"] or 0), model)
+            newest[match["line"]] = max(newest.get(match["line"], version), version)
+    return {line: model for line, (_, _, model) in newest.items()}
+
+
+def _sdk_ids() -> list[str]:
+    """Every model id in the SDK's own type; the import is slow when it is the first."""
+    from typing import get_args
+
+    from anthropic.types.model import Model
+
+    return [name for part in get_args(Model) for name in get_args(part)]

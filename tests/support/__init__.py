@@ -1,0 +1,1 @@
+"""Real counterparts for the tests: servers and other things that stand outside the package."""
