@@ -1,0 +1,91 @@
+"""Task: put a worker on a task, now or as soon as its blockers are done."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conductor_magic.errors import PlanError
+from conductor_magic.events import Event, TaskCreated, TaskLaunched
+from conductor_magic.prompts import strip_preamble, task_id_prefix
+from conductor_magic.scheduler import MAX_ATTEMPTS
+from conductor_magic.state import RunState, TaskState
+from conductor_magic.tools.conductor.base import ID, ConductorTool, Plan, answer, task_id, task_named, tier_named
+
+__all__ = ["TOOL"]
+
+Json = dict[str, Any]
+_SUBAGENTS = ("general-purpose", "explore", "plan")
+
+
+def _plan(state: RunState, args: Json) -> Plan:
+    subagent = str(args.get("subagent_type") or "general-purpose").strip().lower()
+    if subagent not in _SUBAGENTS:
+        raise PlanError(f"There is no subagent_type {args['subagent_type']!r}: use {', '.join(_SUBAGENTS)}.")
+    named, prompt = task_id_prefix(strip_preamble(args["prompt"]))
+    prompt = strip_preamble(prompt)
+    if not prompt:
+        raise PlanError("The prompt is empty: a worker knows only what its prompt says.")
+    target = args.get("taskId") or (named if named and task_id(state, named) in state.tasks else None)
+    tier = tier_named(args)
+    events: list[Event] = []
+    waits: list[str] = []
+    if target is None:
+        task = str(state.ids_used + 1)
+        events.append(TaskCreated(task=task, subject=args["description"].strip() or "Untitled", description=prompt))
+    else:
+        known = task_named(state, target)
+        _check_launch(known)
+        task = known.id
+        tier = tier or known.tier
+        waits = [blocker for blocker in known.blocked_by if not _met(state.tasks[blocker])]
+    events.append(
+        TaskLaunched(
+            task=task,
+            prompt=prompt,
+            tier=tier or "sonnet",
+            reason=args.get("reason", ""),
+            subagent=subagent,
+            notify=bool(args.get("notify", False)),
+        )
+    )
+    assert state.started is not None
+    ahead = len(state.running) + sum(other.status == "ready" and other.launched > 0 for other in state.tasks.values())
+    starts = not waits and ahead < state.started.workers and not state.stopping
+    return answer(*events, taskId=task, status="running" if starts else "queued", waitsFor=waits)
+
+
+def _met(blocker: TaskState) -> bool:
+    return blocker.status == "completed" or blocker.deleted
+
+
+def _check_launch(task: TaskState) -> None:
+    if task.status in ("blocked", "ready") and task.launched:
+        raise PlanError(f"Task {task.id} is launched already: it starts by itself.")
+    if task.status == "failed" and len(task.attempts) >= MAX_ATTEMPTS:
+        raise PlanError(
+            f"Task {task.id} had {MAX_ATTEMPTS} attempts, the most a task gets. Ask the person, or create another task."
+        )
+    if task.status not in ("blocked", "ready", "failed"):
+        raise PlanError(f"Task {task.id} is {task.status}: it cannot be launched.")
+
+
+TOOL = ConductorTool(
+    name="Task",
+    description="Launch a worker on a task; blocked work queues and starts by itself. Returns at once.",
+    schema={
+        "type": "object",
+        "properties": {
+            "description": {"type": "string", "description": "3-5 words"},
+            "prompt": {"type": "string", "description": "all that the worker is to know"},
+            "taskId": {**ID, "description": "id or key; without it a task is created"},
+            "model": {"type": "string", "description": "haiku, sonnet or opus"},
+            "reason": {"type": "string", "description": "why this tier"},
+            "subagent_type": {"type": "string", "description": "explore, plan or general-purpose"},
+            "notify": {"type": "boolean", "description": "wake me when it completes"},
+            "run_in_background": {"type": "boolean"},
+        },
+        "required": ["description", "prompt"],
+        "additionalProperties": False,
+    },
+    plan=_plan,
+)

@@ -1,0 +1,95 @@
+"""TaskCreate: a task joins the graph."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conductor_magic.errors import PlanError
+from conductor_magic.events import TaskCreated, TaskRejected
+from conductor_magic.state import RunState
+from conductor_magic.tools.conductor.base import ID, ConductorTool, Plan, answer, task_id, tier_named
+
+__all__ = ["TOOL"]
+
+Json = dict[str, Any]
+
+
+def _plan(state: RunState, args: Json) -> Plan:
+    task = str(state.ids_used + 1)
+    blockers = tuple(dict.fromkeys(task_id(state, blocker) for blocker in args.get("blockedBy", ())))
+    unknown = [blocker for blocker in blockers if blocker not in state.tasks]
+    if unknown:
+        known = ", ".join(state.tasks) or "none yet"
+        raise PlanError(f"blockedBy names {', '.join(unknown)}, which does not exist. Known tasks: {known}.")
+    if not args["subject"].strip():
+        raise PlanError("subject is empty: say in a few words what the task is.")
+    key = str(args["key"]).strip() if args.get("key") else None
+    if key and (key in state.keys or key.removeprefix("#") in state.tasks):
+        raise PlanError(f"The key {key!r} is taken: choose another.")
+    metadata: Json = dict(args.get("metadata") or {})
+    replaces = metadata.pop("replaces", None)
+    if replaces is not None:
+        replaces = task_id(state, replaces)
+        if replaces not in state.tasks:
+            raise PlanError(f"metadata.replaces names task {replaces}, which does not exist.")
+        if state.tasks[replaces].status not in ("failed", "cancelled"):
+            raise PlanError(f"Task {replaces} is {state.tasks[replaces].status}: only a failed one can be replaced.")
+        if replaces in blockers or _waits_for(state, blockers, replaces):
+            raise PlanError(f"A task that replaces task {replaces} cannot wait for it.")
+    event = TaskCreated(
+        task=task,
+        subject=args["subject"].strip(),
+        description=args["description"],
+        active_form=args.get("activeForm", ""),
+        phase=args.get("phase", "").strip(),
+        blocked_by=blockers,
+        tier=tier_named(args),
+        reason=args.get("reason", ""),
+        key=key,
+        metadata=metadata,
+        replaces=replaces,
+    )
+    return answer(event, task={"id": task, "subject": event.subject})
+
+
+def _waits_for(state: RunState, tasks: tuple[str, ...], target: str) -> bool:
+    seen, stack = set[str](), list(tasks)
+    while stack:
+        task = stack.pop()
+        if task == target:
+            return True
+        if task not in seen:
+            seen.add(task)
+            stack += state.tasks[task].blocked_by
+    return False
+
+
+def _refused(state: RunState, error: str) -> Plan:
+    # The id is used up all the same: ids that the model has already guessed for later tasks of its turn stay right.
+    task = str(state.ids_used + 1)
+    text = f"Task {task} was not created: {error} The id {task} stays unused."
+    return Plan((TaskRejected(task=task, error=error),), text, is_error=True)
+
+
+TOOL = ConductorTool(
+    name="TaskCreate",
+    description="Add a task to the graph. It starts only when Task launches it.",
+    schema={
+        "type": "object",
+        "properties": {
+            "subject": {"type": "string", "description": "a few words, imperative"},
+            "description": {"type": "string", "description": "what is to be done, and when it is done"},
+            "activeForm": {"type": "string", "description": "the subject in progress: 'Counting rows'"},
+            "key": {"type": "string", "description": "a name usable wherever a task id is"},
+            "blockedBy": {"type": "array", "items": ID, "description": "ids or keys that must complete first"},
+            "model": {"type": "string", "description": "haiku, sonnet or opus"},
+            "reason": {"type": "string", "description": "why this tier"},
+            "phase": {"type": "string"},
+            "metadata": {"type": "object", "description": "`replaces`: the id of a failed task that this one replaces"},
+        },
+        "required": ["subject", "description"],
+        "additionalProperties": False,
+    },
+    plan=_plan,
+    refused=_refused,
+)

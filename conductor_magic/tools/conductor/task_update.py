@@ -1,0 +1,102 @@
+"""TaskUpdate: change a task's fields, dependencies or place in the graph."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conductor_magic.errors import PlanError
+from conductor_magic.events import Event, TaskDeleted, TaskEdited
+from conductor_magic.plan import check_blockers
+from conductor_magic.state import RunState, TaskState
+from conductor_magic.tools.conductor.base import ID, ConductorTool, Plan, answer, task_named
+
+__all__ = ["TOOL"]
+
+Json = dict[str, Any]
+_STATUSES = {
+    "pending": "pending",
+    "open": "pending",
+    "in_progress": "in_progress",
+    "completed": "completed",
+    "resolved": "completed",
+    "deleted": "deleted",
+}
+_FIELDS = {"subject": "subject", "description": "description", "activeForm": "active_form", "owner": "owner"}
+
+
+def _plan(state: RunState, args: Json) -> Plan:
+    task = task_named(state, args["taskId"])
+    status = _status(args)
+    if status == "completed" and task.status != "completed":
+        raise PlanError(
+            f"Task {task.id} is {task.status}: it becomes completed when a worker completes it. "
+            "Launch it with Task, or set status to deleted."
+        )
+    if status == "deleted" and task.status not in ("blocked", "ready", "running", "failed"):
+        raise PlanError(f"Task {task.id} is {task.status}: it cannot be deleted.")
+    fields = {ours: args[theirs] for theirs, ours in _FIELDS.items() if theirs in args}
+    if "metadata" in args:
+        fields["metadata"] = args["metadata"]
+    if args.get("addComment"):
+        fields["comment"] = args["addComment"]
+    edits = _dependencies(state, task, args)
+    own = edits.pop(task.id, ())
+    events: list[Event] = []
+    if fields or own:
+        events.append(TaskEdited(task=task.id, add_blocked_by=own, **fields))
+    events += [TaskEdited(task=other, add_blocked_by=added) for other, added in edits.items()]
+    updated = [name for name in (*_FIELDS, "metadata", "addComment", "addBlocks", "addBlockedBy") if args.get(name)]
+    if status == "deleted":
+        events.append(TaskDeleted(task=task.id))
+        updated.append("status")
+    return answer(*events, success=True, taskId=task.id, updatedFields=updated)
+
+
+def _status(args: Json) -> str | None:
+    if "status" not in args:
+        return None
+    found = _STATUSES.get(args["status"].strip().lower())
+    if found is None:
+        raise PlanError(f"There is no status {args['status']!r}: use pending, in_progress, completed or deleted.")
+    return found
+
+
+def _dependencies(state: RunState, task: TaskState, args: Json) -> dict[str, tuple[str, ...]]:
+    """New blockers by the task that gets them, each checked with those before it in place."""
+    wanted = [(task, task_named(state, blocker)) for blocker in args.get("addBlockedBy", ())]
+    wanted += [(task_named(state, blocked), task) for blocked in args.get("addBlocks", ())]
+    graph = {known.id: known.blocked_by for known in state.tasks.values()}
+    edits: dict[str, tuple[str, ...]] = {}
+    for blocked, blocker in wanted:
+        if blocked.status not in ("blocked", "ready", "failed"):
+            raise PlanError(f"Task {blocked.id} is {blocked.status}: it is too late to make it wait.")
+        if blocker.id in graph[blocked.id]:
+            continue
+        check_blockers(graph, blocked.id, [blocker.id])
+        graph[blocked.id] = (*graph[blocked.id], blocker.id)
+        edits[blocked.id] = (*edits.get(blocked.id, ()), blocker.id)
+    return edits
+
+
+TOOL = ConductorTool(
+    name="TaskUpdate",
+    description="Change a task. `deleted` takes it out of the graph (and stops its worker); what waited for it goes on.",
+    schema={
+        "type": "object",
+        "properties": {
+            "taskId": ID,
+            "subject": {"type": "string"},
+            "description": {"type": "string"},
+            "activeForm": {"type": "string"},
+            "status": {"type": "string", "description": "only `deleted` has an effect: the engine tracks the rest"},
+            "addBlocks": {"type": "array", "items": ID},
+            "addBlockedBy": {"type": "array", "items": ID},
+            "owner": {"type": "string"},
+            "metadata": {"type": "object"},
+            "addComment": {"type": "string"},
+        },
+        "required": ["taskId"],
+        "additionalProperties": False,
+    },
+    plan=_plan,
+)

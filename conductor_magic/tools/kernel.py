@@ -1,0 +1,255 @@
+"""One task's Python kernel: an ipykernel inside the walls, spoken to over sockets that are private to the task.
+
+The kernel runs a worker's code, so nothing that it says is trusted: messages are size-limited by the socket,
+malformed ones are dropped, and what it hands back is checked by `artifacts`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from conductor_magic.errors import ToolError
+from conductor_magic.sandbox import Started, Walls, start
+from conductor_magic.tools.kernel_wire import Wire, new_connection
+
+__all__ = ["KernelDied", "TaskKernel"]
+
+OnMessage = Callable[[str, dict[str, Any]], None]
+
+_READY_SECONDS = 120.0
+_INTERRUPT_SECONDS = 5.0
+_LAST_OUTPUT_SECONDS = 5.0
+"""How long output may follow the answer that the code has run."""
+
+_LONGEST_BASE = 80
+"""Characters of the temporary folder's path: the system allows a socket's path 107."""
+
+
+class KernelDied(ToolError):
+    """The kernel's process ended while it was needed; its variables are lost."""
+
+
+class TaskKernel:
+    """The Python process of one task, started by `ready` and ended by `aclose`.
+
+    Args:
+        walls: where it runs.
+        variables: the folder of the notebook's variables, or None.
+
+    Attributes:
+        outbox: the folder that it hands files back through.
+        lock: held while a call runs: a kernel runs one at a time.
+        numbers: how many charts and tables of this task have been named so far.
+    """
+
+    def __init__(self, walls: Walls, variables: Path | None) -> None:
+        base = tempfile.gettempdir()
+        if len(base) > _LONGEST_BASE:
+            base = "/tmp"  # noqa: S108  # mkdtemp makes a private folder in it
+        self.folder = Path(tempfile.mkdtemp(prefix="cm-", dir=base))
+        self.outbox = self.folder / "outbox"
+        self.lock = asyncio.Lock()
+        self.numbers: dict[str, int] = {}
+        self._walls = walls
+        self._variables = variables
+        self._started: Started | None = None
+        self._wire: Wire | None = None
+        self._helpers: list[asyncio.Task[None]] = []
+        self._messages: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue(1000)
+        self._said = b""
+
+    async def ready(self) -> bool:
+        """Start the kernel unless it is running; True when it is a fresh one.
+
+        Raises:
+            ToolError: it does not start; says what it said.
+        """
+        if self._started is not None and self._started.process.returncode is None:
+            return False
+        await self.end()
+        io = self.folder / "io"
+        for folder in (io, self.outbox):
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(mode=0o700)
+        connection = new_connection(io)
+        (io / "connection.json").write_text(json.dumps(connection))
+        bootstrap = Path(__file__).with_name("kernel_bootstrap.py")
+        variables = [self._variables] if self._variables else []
+        given = [bootstrap, io / "connection.json", self.outbox, *variables]
+        argv = [sys.executable, "-P", *map(str, given)]
+        env = {
+            "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+            "MPLCONFIGDIR": str(_font_list(io)),
+            **_private_jupyter(io),
+        }
+        self._started = await start(
+            self._walls, argv, env=env, readable=[bootstrap, *variables], writable=[io, self.outbox]
+        )
+        self._wire = Wire(connection)
+        self._helpers = [
+            asyncio.ensure_future(self._watch(self._started)),
+            *(asyncio.ensure_future(self._receive(channel)) for channel in ("shell", "iopub")),
+        ]
+        try:
+            async with asyncio.timeout(_READY_SECONDS):
+                await self._wait_until_ready()
+        except TimeoutError:
+            await self.end()
+            raise ToolError(f"Python did not start within {_READY_SECONDS:g} s.") from None
+        except BaseException:
+            await self.end()
+            raise
+        return True
+
+    async def execute(self, code: str, seconds: float, on_message: OnMessage) -> str:
+        """Run code and hand over the kernel's messages about it, as (type, content), as they come.
+
+        Returns:
+            `done`; `interrupted` when the time was up and the code stopped; `killed` when it did not.
+
+        Raises:
+            KernelDied: the process ended by itself.
+        """
+        run = _Run(self._open_wire().send("shell", "execute_request", {
+            "code": code, "silent": False, "store_history": True, "user_expressions": {},
+            "allow_stdin": False, "stop_on_error": True,
+        }), on_message)  # fmt: skip
+        try:
+            if await self._until_done(run, seconds):
+                return "done"
+            self._open_wire().send("control", "interrupt_request", {})
+            if await self._until_done(run, _INTERRUPT_SECONDS):
+                return "interrupted"
+        except BaseException:
+            await self.end()
+            raise
+        await self.end()
+        return "killed"
+
+    async def end(self) -> None:
+        """Kill the process with all that it started; the folder stays."""
+        if self._started is not None:
+            await self._started.end()
+            self._started = None
+        for helper in self._helpers:
+            helper.cancel()
+        await asyncio.gather(*self._helpers, return_exceptions=True)
+        self._helpers = []
+        if self._wire is not None:
+            self._wire.close()
+            self._wire = None
+        while not self._messages.empty():
+            self._messages.get_nowait()
+
+    async def aclose(self) -> None:
+        """End the process and remove its folder."""
+        await self.end()
+        await asyncio.to_thread(shutil.rmtree, self.folder, ignore_errors=True)
+
+    async def _wait_until_ready(self) -> None:
+        """Ask until an answer comes on both channels: the first answers may precede the subscription."""
+        while True:
+            request = self._open_wire().send("shell", "kernel_info_request", {})
+            seen: set[str] = set()
+            try:
+                async with asyncio.timeout(1.0):
+                    while seen != {"shell", "iopub"}:
+                        channel, _ = await self._next(request)
+                        seen.add(channel)
+                    return
+            except TimeoutError:
+                continue
+
+    async def _until_done(self, run: _Run, seconds: float) -> bool:
+        """Hand on messages until the run is over (True) or the time is (False)."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        while run.open_ends:
+            if "shell" not in run.open_ends:
+                deadline = min(deadline, loop.time() + _LAST_OUTPUT_SECONDS)
+            try:
+                async with asyncio.timeout_at(deadline):
+                    channel, message = await self._next(run.request)
+            except TimeoutError:
+                return "shell" not in run.open_ends
+            run.take(channel, message)
+        return True
+
+    async def _next(self, request: str) -> tuple[str, dict[str, Any]]:
+        """The next message that answers a request, or KernelDied."""
+        while True:
+            channel, message = await self._messages.get()
+            if channel == "exit":
+                raise KernelDied(self._last_words())
+            if _text(message["parent_header"], "msg_id") == request:
+                return channel, message
+
+    async def _watch(self, started: Started) -> None:
+        """Tell of the process's end, after what it said before."""
+        while chunk := await started.output.read(1 << 16):
+            self._said = (self._said + chunk)[-4000:]
+        await started.process.wait()
+        await self._messages.put(("exit", {}))
+
+    async def _receive(self, channel: str) -> None:
+        while True:
+            message = await self._open_wire().receive(channel)
+            if message is not None:
+                await self._messages.put((channel, message))
+
+    def _open_wire(self) -> Wire:
+        if self._wire is None:
+            raise KernelDied("The Python process was ended.")
+        return self._wire
+
+    def _last_words(self) -> str:
+        code = self._started.process.returncode if self._started else None
+        said = self._said.decode(errors="replace").strip()
+        return f"The Python process ended by itself (exit code {code}). {said[-1500:]}".strip()
+
+
+class _Run:
+    """One execution: which ends of it are still open, and where its messages go."""
+
+    def __init__(self, request: str, on_message: OnMessage) -> None:
+        self.request = request
+        self.open_ends = {"shell", "iopub"}
+        self._on_message = on_message
+
+    def take(self, channel: str, message: dict[str, Any]) -> None:
+        kind, content = _text(message["header"], "msg_type"), message["content"]
+        if kind == "execute_reply":
+            self.open_ends.discard("shell")
+        elif kind == "status" and content.get("execution_state") == "idle":
+            self.open_ends.discard("iopub")
+        elif channel == "iopub":
+            self._on_message(kind, content)
+
+
+def _private_jupyter(folder: Path) -> dict[str, str]:
+    """Keep the person's own IPython and Jupyter settings and start-up files out of it, also without walls."""
+    names = ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")
+    return {name: str(folder / name.lower()) for name in names} | {"JUPYTER_NO_CONFIG": "1"}
+
+
+def _font_list(folder: Path) -> Path:
+    """A settings folder for matplotlib with the list of fonts that it made for this user, if it has made one."""
+    settings = folder / "matplotlib"
+    settings.mkdir()
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "matplotlib"
+    for path in cache.glob("fontlist-v*.json"):
+        shutil.copy(path, settings)
+    return settings
+
+
+def _text(content: dict[str, Any], name: str) -> str:
+    value = content.get(name)
+    return value if isinstance(value, str) else ""

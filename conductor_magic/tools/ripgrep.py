@@ -1,0 +1,129 @@
+"""Run ripgrep in one folder, under a time limit and a cap, so that it can neither leave the folder nor be configured.
+
+It runs outside of the walls, which is safe for what it is allowed here: it starts in a folder that is already open
+(so the folder cannot be swapped for a link), follows no links, reads no configuration and starts no programs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from conductor_magic.beneath import path_of, reopen
+from conductor_magic.errors import ToolError
+from conductor_magic.protected import KEY_SUFFIXES, SECRET_FOLDERS, SECRET_GLOBS
+from conductor_magic.sandbox import clean_environment
+
+__all__ = ["Found", "ripgrep", "without_secrets"]
+
+_SECONDS = 20.0
+_BYTES = 4 << 20
+_ALWAYS = (
+    "--no-config", "--no-messages", "--no-require-git", "--hidden", "--color=never", "--threads=2", "--glob=!.git",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What ripgrep wrote.
+
+    Attributes:
+        output: what was found, cut at the cap.
+        complete: False when the cap or the time limit cut it.
+        single: the search was limited to one file, so no names stand in the output.
+    """
+
+    output: bytes
+    complete: bool
+    single: bool
+
+
+async def ripgrep(arguments: Sequence[str], place: int) -> Found:
+    """Search the folder or file that a descriptor names.
+
+    Args:
+        arguments: options and pattern, without a path.
+        place: descriptor of a folder (searched with all below it) or of a file.
+
+    Raises:
+        ToolError: ripgrep is not installed, or refuses the pattern.
+    """
+    if not all(_can_be_passed(argument) for argument in arguments):
+        raise ToolError("The pattern holds a NUL or half a character, which cannot be searched for.")
+    single = not stat.S_ISDIR(os.fstat(place).st_mode)
+    # A file comes in as the input: what was opened is what is searched. In a folder the search starts at `.`.
+    source = reopen(place, os.O_RDONLY) if single else None
+    with tempfile.TemporaryFile() as errors:
+        try:
+            process = subprocess.Popen(  # noqa: ASYNC220  # a fork takes a millisecond; the reading has its thread
+                [_program(), *_ALWAYS, *arguments, "-" if single else "."],
+                cwd=None if single else _name_of(place),
+                env=clean_environment(),
+                stdin=subprocess.DEVNULL if source is None else source,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                start_new_session=True,
+            )
+        finally:
+            if source is not None:
+                os.close(source)
+        timer = threading.Timer(_SECONDS, process.kill)
+        timer.start()
+        try:
+            output = await asyncio.to_thread(_read, process)
+        finally:
+            timer.cancel()
+            process.kill()
+            code = process.wait()
+            if process.stdout:
+                process.stdout.close()
+        errors.seek(0)
+        said = errors.read(2000).decode(errors="replace").strip()
+    if code == 2 and not output and said:
+        raise ToolError(said)
+    return Found(output[:_BYTES], complete=code in (0, 1, 2), single=single)
+
+
+def without_secrets() -> list[str]:
+    """Options that keep ripgrep out of files that hold secrets, in any letter case; they win over earlier globs."""
+    folders = [f"--iglob=!**/{name}/**" for name in sorted(SECRET_FOLDERS)]
+    return folders + [f"--iglob=!{name}" for name in (*SECRET_GLOBS, *(f"*{suffix}" for suffix in KEY_SUFFIXES))]
+
+
+def _can_be_passed(argument: str) -> bool:
+    try:
+        return b"\0" not in os.fsencode(argument)
+    except UnicodeEncodeError:
+        return False
+
+
+def _read(process: subprocess.Popen[bytes]) -> bytes:
+    assert process.stdout is not None
+    output = process.stdout.read(_BYTES + 1)
+    if len(output) <= _BYTES:
+        process.wait()
+    return output
+
+
+def _name_of(folder: int) -> str:
+    """A name for an open folder that is not looked up again, where the system has one."""
+    return f"/proc/self/fd/{folder}" if sys.platform == "linux" else str(path_of(folder))
+
+
+@cache
+def _program() -> str:
+    beside = Path(sys.executable).with_name("rg")
+    program = str(beside) if beside.is_file() else shutil.which("rg")
+    if program is None:
+        raise ToolError("ripgrep (rg) is not installed here, so Glob and Grep cannot search; use Bash (find, grep).")
+    return program
