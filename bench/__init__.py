@@ -1,0 +1,1 @@
+"""Benchmarks of the engine beside a plain asyncio program: `python -m bench`."""

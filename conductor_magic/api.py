@@ -1,0 +1,60 @@
+"""The Python front door: `conduct` and `load`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from conductor_magic.result import ConductResult
+    from conductor_magic.run import Run
+
+__all__ = ["conduct", "load"]
+
+
+def conduct(
+    goal: str,
+    *,
+    use: Mapping[str, object] | None = None,
+    returns: Any = None,
+    answers: Mapping[str, object] | None = None,
+    **options: Any,
+) -> Run:
+    """Start a run and return at once; `run.wait()` or `await run` gives its result.
+
+    Args:
+        goal: what is to be done.
+        use: notebook variables to hand to workers, by name.
+        returns: a pydantic model or type that the answer is validated into.
+        answers: what answers questions instead of a person.
+        **options: the options of `%%conduct` by their long names (`workers=4`, `budget=None`, `mode="full"` …).
+
+    Raises:
+        ConductUsageError: a bad option or an empty goal; nothing was started.
+    """
+    from conductor_magic.option_checks import check_options
+    from conductor_magic.run import start
+    
+    return start(goal, check_options(options), variables=use, returns=returns, answers=answers)
+
+
+def load(run: str, returns: Any = None) -> ConductResult:
+    """The result of a recorded run.
+
+    Args:
+        run: a run id, a unique prefix of one, a path, or `last`.
+        returns: the type to rebuild `value` with.
+
+    Raises:
+        ConductUsageError: there is no such run.
+        JournalDamaged: its journal is damaged in the middle.
+    """
+    from conductor_magic.fold import fold
+    from conductor_magic.journal import NAME, read_records
+    from conductor_magic.result import result_of
+    from conductor_magic.returns import ReturnType
+    from conductor_magic.settings import find_run
+
+    folder = find_run(run)
+    records, _ = read_records(folder / NAME)
+    return result_of(records, fold(records), folder, returns=None if returns is None else ReturnType(returns))

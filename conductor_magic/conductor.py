@@ -1,0 +1,225 @@
+"""The conductor's loop: it turns replies into edits of the graph, sleeps while others work, and is woken with notices.
+
+It has the tools of `tools.conductor` and nothing else. The calls of one turn apply in the order of their blocks and
+are answered in one message. Launching returns at once: the scheduler starts the workers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from conductor_magic.errors import ConductorError, ModelError, PlanError, ToolError
+from conductor_magic.events import (
+    ConductorFailed,
+    ConductorSlept,
+    ConductorStarted,
+    ConductorTold,
+    ConductorTurn,
+    ToolEnded,
+    ToolRefused,
+    ToolStarted,
+)
+from conductor_magic.journal import Journal
+from conductor_magic.limits import Limits
+from conductor_magic.models.base import Reply
+from conductor_magic.models.calls import BudgetSpent, Caller, Conversation
+from conductor_magic.paths import Reach
+from conductor_magic.redact import Redactor
+from conductor_magic.tools.conductor import ALIASES, DEFINITIONS, PURE, ask, read
+from conductor_magic.tools.schema import check_arguments
+
+__all__ = ["Conductor", "ConductorStuck"]
+
+Json = dict[str, Any]
+Asker = Callable[[list[Json]], Awaitable[Json]]
+_GO_ON = "Your reply was cut at its length limit. Go on exactly where it stopped."
+_SCHEMAS: dict[str, Json] = {definition["name"]: definition["input_schema"] for definition in DEFINITIONS}
+
+
+class ConductorStuck(ConductorError):
+    """The conductor cannot go on, for the reason given."""
+
+
+class Conductor:
+    """The conductor of one run.
+
+    Args:
+        conversation: without messages yet.
+        prompt: its first message.
+        caller: sends its requests.
+        journal: where everything it does is recorded.
+        reach: the workspace files that it may read.
+        redactor: takes secrets out of what it reads.
+        asker: puts questions to the person and returns the answers by question.
+        limits: how often it may reply.
+    """
+
+    def __init__(
+        self,
+        conversation: Conversation,
+        prompt: str,
+        caller: Caller,
+        journal: Journal,
+        reach: Reach,
+        redactor: Redactor,
+        asker: Asker,
+        limits: Limits,
+    ) -> None:
+        self._conversation = conversation
+        self._prompt = prompt
+        self._caller = caller
+        self._journal = journal
+        self._reach = reach
+        self._redactor = redactor
+        self._asker = asker
+        self._limits = limits
+        self._messages: asyncio.Queue[str] = asyncio.Queue()
+
+    async def conduct(self) -> None:
+        """Take turns until cancelled or stuck. Each end of a turn is recorded; `wake` begins the next."""
+        self._journal.append(
+            ConductorStarted(
+                model=self._conversation.model,
+                system=self._conversation.system,
+                tools=tuple(_SCHEMAS),
+                prompt=self._prompt,
+            )
+        )
+        self._conversation.say(self._prompt)
+        try:
+            while True:
+                self._journal.append(ConductorSlept(text=await self._take_turn()))
+                self._conversation.say(await self._messages.get())
+        except ConductorStuck as error:
+            self._journal.append(ConductorFailed(error=str(error)))
+        except BaseException:
+            if self._journal.state.conductor.status != "sleeping":
+                self._journal.append(ConductorSlept(text=""))
+            raise
+
+    def wake(self, text: str, until: int, unlaunched: tuple[str, ...]) -> None:
+        """Tell the conductor something while it sleeps."""
+        self._journal.append(ConductorTold(text=text, until=until, unlaunched=unlaunched))
+        self._messages.put_nowait(text)
+
+    async def give(self, text: str, *, repair: bool = False) -> str:
+        """Ask the sleeping conductor for one more text (a typed value); returns its reply.
+
+        Raises:
+            BudgetSpent: it cannot be paid any more.
+            ModelError: it could not be had.
+        """
+        self._journal.append(ConductorTold(text=text, about="repair" if repair else "value"))
+        self._conversation.say(text)
+        try:
+            return await self._speak()
+        finally:
+            self._journal.append(ConductorSlept(text=""))
+
+    async def _take_turn(self) -> str:
+        """What it said last; empty when the budget ended the turn."""
+        try:
+            return self._redactor.text(await self._speak())
+        except BudgetSpent:
+            return ""
+        except ModelError as error:
+            raise ConductorStuck(str(error)) from error
+
+    async def _speak(self) -> str:
+        pieces: list[str] = []
+        while self._journal.state.conductor.turns < self._limits.conductor_turns:
+            reply = await self._caller.ask(self._conversation)
+            self._journal.append(
+                ConductorTurn(request=self._conversation.request_id, content=reply.content, stop=reply.stop_reason)
+            )
+            match reply.stop_reason:
+                case "tool_use":
+                    pieces.clear()
+                    self._conversation.say([await self._call(call) for call in reply.tool_calls])
+                case "pause_turn":
+                    pass
+                case "max_tokens":
+                    pieces.append(reply.text)
+                    self._journal.append(ConductorTold(text=_GO_ON, about="reminder"))
+                    self._conversation.say(_GO_ON)
+                case "refusal":
+                    raise ConductorStuck(f"The model refused. {reply.text}".strip())
+                case "model_context_window_exceeded":
+                    raise ConductorStuck("Its conversation no longer fits into the model's window.")
+                case _:
+                    return self._said(pieces, reply)
+        raise ConductorStuck(f"It took {self._limits.conductor_turns} turns, the most that a run gets.")
+
+    def _said(self, pieces: list[str], reply: Reply) -> str:
+        return "".join([*pieces, reply.text]).strip()
+
+    async def _call(self, call: Json) -> Json:
+        name = ALIASES.get(call["name"], call["name"])
+        if name not in _SCHEMAS:
+            why = f"There is no tool {call['name']!r}: you have {', '.join(_SCHEMAS)}. Workers do the work."
+            return self._refuse(call, why)
+        wrong = check_arguments(_SCHEMAS[name], call["input"])
+        if not wrong and name == ask.NAME:
+            wrong = ask.problem(call["input"])
+        if wrong and name not in PURE:
+            return self._refuse(call, f"{name}: {wrong}")
+        use = f"c{self._journal.state.calls + 1}"
+        shown = self._shown(name, call["input"])
+        self._journal.append(ToolStarted(call=use, by="conductor", name=name, input=shown, use=call["id"]))
+        began = time.monotonic()
+        content, is_error = await self._run(name, call["input"], wrong)
+        content = self._redactor.text(content)
+        self._journal.append(
+            ToolEnded(
+                call=use,
+                by="conductor",
+                name=name,
+                content=content,
+                is_error=is_error,
+                use=call["id"],
+                seconds=time.monotonic() - began,
+            )
+        )
+        return _result(call, content, is_error=is_error)
+
+    async def _run(self, name: str, args: Json, wrong: str | None) -> tuple[str, bool]:
+        if name == ask.NAME:
+            return json.dumps({"answers": await self._asker(args["questions"])}, ensure_ascii=False), False
+        state = self._journal.state
+        if name == read.NAME:
+            try:
+                return read.read(state, args, self._reach), False
+            except ToolError as error:
+                return str(error), True
+        tool = PURE[name]
+        try:
+            plan = tool.refused(state, f"{name}: {wrong}") if wrong else tool.plan(state, self._redactor.json(args))
+        except PlanError as error:
+            plan = tool.refused(state, str(error))
+        for event in plan.events:
+            self._journal.append(event)
+        return plan.result, plan.is_error
+
+    def _shown(self, name: str, args: Json) -> Json:
+        shown = self._redactor.json(args)
+        path = args.get("file_path")
+        if name == read.NAME and isinstance(path, str) and read.is_workspace_file(path):
+            # Recorded as an absolute path: this is what the limit of two workspace files counts.
+            shown["file_path"] = os.path.join(self._reach.workspace, path)
+        return shown
+
+    def _refuse(self, call: Json, why: str) -> Json:
+        self._journal.append(ToolRefused(by="conductor", name=call["name"], why=why, use=call["id"]))
+        return _result(call, why, is_error=True)
+
+
+def _result(call: Json, content: str, *, is_error: bool) -> Json:
+    result: Json = {"type": "tool_result", "tool_use_id": call["id"], "content": content}
+    if is_error:
+        result["is_error"] = True
+    return result

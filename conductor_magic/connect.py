@@ -1,0 +1,96 @@
+"""From a provider's name to a model that answers, with the model ids behind the tiers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from conductor_magic.errors import ConductUsageError, RequestRefused
+from conductor_magic.models.anthropic.client import credentials_present
+from conductor_magic.models.base import Model
+
+__all__ = ["Connection", "connect", "provider_of"]
+
+_REHEARSAL = "A rehearsal: a rule-based stand-in plays the models, no money is spent."
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A model ready to be asked.
+
+    Attributes:
+        model: the provider.
+        models: tier (`haiku`, `sonnet`, `opus`, `conductor`) -> model id.
+        source: who named the ids.
+        charged: whether requests cost money.
+        reply_tokens: tier -> the most tokens that a reply of its model may have.
+        notes: what a person should know.
+    """
+
+    model: Model
+    models: Mapping[str, str]
+    source: str
+    charged: bool
+    reply_tokens: Mapping[str, int]
+    notes: tuple[str, ...] = ()
+
+
+def provider_of(option: str, environ: Mapping[str, str]) -> tuple[str, str]:
+    """The provider that an option means, and one plain sentence about it.
+
+    Raises:
+        ConductUsageError: the option asks for Claude and no credential is there.
+    """
+    present = credentials_present(environ)
+    if option == "rehearsal":
+        return "rehearsal", _REHEARSAL
+    if option == "anthropic" and not present:
+        raise ConductUsageError(
+            "--provider anthropic: no key was found. Set ANTHROPIC_API_KEY, or use --provider rehearsal."
+        )
+    if present:
+        server = environ.get("ANTHROPIC_BASE_URL")
+        return "anthropic", f"Claude, through {server}." if server else "Claude, through the Anthropic API."
+    return "rehearsal", f"{_REHEARSAL} Set ANTHROPIC_API_KEY to work with Claude."
+
+
+async def connect(provider: str, tiers: Mapping[str, str], budget: float | None) -> Connection:
+    """Import the SDK in a thread, make the client, and find out which models stand behind the tiers.
+
+    Raises:
+        RequestRefused: the credential cannot be used, or a model has no price and there is a budget to keep.
+    """
+    model, charged = await asyncio.to_thread(_client, provider)
+    from conductor_magic.models.anthropic.prices import price
+    from conductor_magic.models.anthropic.tiers import resolve_tiers
+
+    try:
+        resolved = await resolve_tiers(model, tiers)
+        models = {tier: resolved[tier].model for tier in ("haiku", "sonnet", "opus", "conductor")}
+        unpriced = sorted({name for name in models.values() if await asyncio.to_thread(price, name) is None})
+        if charged and budget is not None and unpriced:
+            raise RequestRefused(
+                f"No price is known for {', '.join(unpriced)}, so the budget of ${budget:g} cannot be kept. "
+                "Name a priced model with --tier, or run with --budget none.",
+                kind="price_unknown",
+            )
+    except BaseException:
+        await model.aclose()
+        raise
+    notes = (f"Model ids are the newest that the SDK knows: {resolved.detail}.",) if charged and resolved.detail else ()
+    reply = {tier: resolved[tier].max_output_tokens for tier in models}
+    return Connection(model, models, resolved.source, charged, reply, notes)
+
+
+def _client(provider: str) -> tuple[Any, bool]:
+    from conductor_magic.models.anthropic.client import AnthropicModel
+
+    if provider == "rehearsal":
+        from conductor_magic.models.rehearsal import rehearsal_client
+
+        # No environment: whatever key or server is set there has no part in a rehearsal.
+        nowhere = "http://rehearsal.invalid"
+        return AnthropicModel(api_key="rehearsal", base_url=nowhere, http_client=rehearsal_client(), environ={}), False
+    return AnthropicModel(), True

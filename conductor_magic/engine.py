@@ -1,0 +1,297 @@
+"""Carries out what the scheduler decides: starts and stops workers, wakes the conductor, ends the run.
+
+The engine owns no truth: it appends events and asks `decide(state)` again. Everything here runs on one event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from conductor_magic.conductor import Conductor, ConductorStuck
+from conductor_magic.errors import ModelError
+from conductor_magic.events import (
+    CancelRequested,
+    CapReached,
+    Milestone,
+    RunEnded,
+    TaskSkipped,
+    WorkerEnded,
+    WorkerStarted,
+    WorkerStopping,
+)
+from conductor_magic.journal import Journal
+from conductor_magic.limits import EXPECTED_SECONDS, Limits
+from conductor_magic.models.calls import BudgetSpent, Caller, Conversation
+from conductor_magic.prompts import WORKER, notice_text, repair_text, value_text, worker_prompt
+from conductor_magic.redact import Redactor
+from conductor_magic.returns import ReturnType
+from conductor_magic.sandbox import Walls
+from conductor_magic.scheduler import Celebrate, Command, Finish, Skip, StartWorker, StopWorker, WakeConductor, decide, is_final
+from conductor_magic.tools.base import ToolContext, WorkerTool
+from conductor_magic.worker import Ending, Worker
+
+__all__ = ["Bench", "Engine"]
+
+Json = dict[str, Any]
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What every worker of a run is given.
+
+    Attributes:
+        tools: the closed registry of worker tools.
+        models: tier -> model id.
+        workspace: the folder that they may touch.
+        artifacts: where what they publish is kept.
+        walls: how their commands are confined.
+        read_only: they may not write.
+        variables: the folder of the notebook variables handed over, or None.
+    """
+
+    tools: Mapping[str, WorkerTool]
+    models: Mapping[str, str]
+    workspace: Path
+    artifacts: Path
+    walls: Walls
+    read_only: bool
+    variables: Path | None
+
+
+class Engine:
+    """One run at work.
+
+    Args:
+        journal: begun already (`run.started`, `run.models`).
+        caller: sends all requests.
+        conductor: not yet started.
+        bench: what workers get.
+        redactor: takes secrets out of prompts.
+        limits: how long a worker may take.
+        returns: the type of the run's value, or None.
+        on_text: `(worker, text)` for streamed text.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        caller: Caller,
+        conductor: Conductor,
+        bench: Bench,
+        redactor: Redactor,
+        limits: Limits,
+        returns: ReturnType | None,
+        on_text: Callable[[str, str], None] | None,
+    ) -> None:
+        self._journal = journal
+        self._caller = caller
+        self._conductor = conductor
+        self._bench = bench
+        self._redactor = redactor
+        self._limits = limits
+        self._returns = returns
+        self._on_text = on_text
+        self._changed = asyncio.Event()
+        self._workers: dict[str, asyncio.Task[None]] = {}
+        self._closing: asyncio.Task[None] | None = None
+
+    async def run(self) -> None:
+        """Drive the run to its last record. Cancelling this coroutine leaves the run without one."""
+        unsubscribe = self._journal.subscribe(lambda record, state: self._changed.set())
+        conducting = asyncio.ensure_future(self._conductor.conduct())
+        alarm = self._set_alarm()
+        try:
+            while not self._journal.state.ended:
+                self._changed.clear()
+                state = self._journal.state
+                if state.cancelled_by or state.cap == "timeout":
+                    conducting.cancel()
+                    if self._closing is not None:
+                        self._closing.cancel()
+                for command in decide(state):
+                    self._carry_out(command)
+                if not self._journal.state.ended:
+                    await self._next_change(conducting)
+        finally:
+            unsubscribe()
+            if alarm is not None:
+                alarm.cancel()
+            await self._stop_all([conducting, *self._workers.values(), *([self._closing] if self._closing else [])])
+
+    def cancel(self, by: str, reason: str = "") -> None:
+        """Ask the run to stop; idempotent."""
+        state = self._journal.state
+        if not state.ended and not state.cancelled_by:
+            self._journal.append(CancelRequested(by=by, reason=reason))
+
+    def _set_alarm(self) -> asyncio.TimerHandle | None:
+        started = self._journal.state.started
+        if started is None or started.timeout is None:
+            return None
+        left = started.timeout - (self._journal.now() - self._journal.state.started_at)
+        return asyncio.get_running_loop().call_later(max(0.0, left), self._time_is_up, started.timeout)
+
+    def _time_is_up(self, seconds: float) -> None:
+        if not self._journal.state.ended and not self._journal.state.stopping:
+            self._journal.append(CapReached(cap="timeout", text=f"The run's time limit of {seconds:g} s was reached."))
+
+    async def _next_change(self, conducting: asyncio.Task[None]) -> None:
+        """Wait for a record; a crash of the conductor's loop ends the run with it."""
+        if conducting.done() and not conducting.cancelled() and (error := conducting.exception()):
+            raise error
+        waiting = asyncio.ensure_future(self._changed.wait())
+        watched: set[asyncio.Future[Any]] = {waiting, *(task for task in (conducting, self._closing) if task and not task.done())}
+        await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+
+    def _carry_out(self, command: Command) -> None:
+        match command:
+            case StartWorker():
+                self._start(command)
+            case StopWorker(worker, by, reason):
+                self._journal.append(WorkerStopping(worker=worker, by=by, reason=reason))
+                self._workers[worker].cancel()
+            case WakeConductor(until, unlaunched):
+                state = self._journal.state
+                text = notice_text(state, state.notices[state.conductor.told : until], unlaunched)
+                self._conductor.wake(text, until, unlaunched)
+            case Celebrate(phase):
+                self._journal.append(Milestone(scope="phase", name=phase))
+            case Skip(task, reason):
+                self._journal.append(TaskSkipped(task=task, reason=reason))
+            case Finish():
+                self._finish(command)
+
+    # --- workers -----------------------------------------------------------------------------------------------------
+
+    def _start(self, command: StartWorker) -> None:
+        state = self._journal.state
+        task = state.tasks[command.task]
+        worker = f"w{len(state.workers) + 1}"
+        prompt = self._redactor.text(worker_prompt(state, task))
+        self._journal.append(
+            WorkerStarted(
+                worker=worker,
+                task=task.id,
+                attempt=command.attempt,
+                desk=command.desk,
+                tier=task.tier,
+                model=self._bench.models[task.tier],
+                prompt=prompt,
+                system=WORKER,
+                tools=tuple(self._bench.tools),
+                expected=EXPECTED_SECONDS[task.tier],
+            )
+        )
+        self._workers[worker] = asyncio.ensure_future(self._work(worker, task.id, task.tier, prompt))
+
+    async def _work(self, worker: str, task: str, tier: str, prompt: str) -> None:
+        definitions = tuple(
+            {"name": tool.name, "description": tool.description, "input_schema": tool.input_schema}
+            for tool in self._bench.tools.values()
+        )
+        model = self._bench.models[tier]
+        conversation = Conversation(worker, model, WORKER, definitions, self._limits.reply_tokens)
+        conversation.say(prompt)
+        context = ToolContext(
+            task=task,
+            worker=worker,
+            workspace=self._bench.workspace,
+            artifacts=self._bench.artifacts,
+            walls=self._bench.walls,
+            read_only=self._bench.read_only,
+            variables=self._bench.variables,
+        )
+        on_text = None if self._on_text is None else lambda text: self._on_text(worker, text) if self._on_text else None
+        loop = Worker(
+            conversation, self._caller, self._bench.tools, context, self._journal, self._redactor, self._limits, on_text
+        )
+        try:
+            ending = await self._guarded(loop, tier)
+        except asyncio.CancelledError:
+            ending = Ending("cancelled", "cancelled", error=self._journal.state.workers[worker].stopping or "Stopped.")
+        await self._close(context)
+        self._end(worker, task, ending)
+        del self._workers[worker]
+
+    async def _guarded(self, worker: Worker, tier: str) -> Ending:
+        seconds = self._limits.seconds[tier]
+        try:
+            async with asyncio.timeout(seconds) as watch:
+                return await worker.work()
+        except TimeoutError:
+            if watch.expired():
+                return Ending("timeout", "timeout", error=f"It took longer than {seconds:g} s, the limit of its tier.")
+            return Ending("failed", "crash", error="A step timed out.")
+        except Exception as error:
+            # Our bug, or a tool's: the task fails, the run goes on, and the log has the traceback.
+            _log.exception("worker crashed")
+            return Ending("failed", "crash", error=f"{type(error).__name__}: {error}")
+
+    async def _close(self, context: ToolContext) -> None:
+        """Close what the tools left open, within the time that a stop may take."""
+        closers = [asyncio.ensure_future(closer()) for closer in context.opened.values()]
+        context.opened.clear()
+        if closers:
+            await asyncio.wait(closers, timeout=self._limits.stop_seconds)
+
+    def _end(self, worker: str, task: str, ending: Ending) -> None:
+        state = self._journal.state
+        before = tuple(state.workers[name].cause for name in state.tasks[task].attempts[:-1])
+        final = ending.outcome in ("completed", "cancelled") or is_final(state.tasks[task], ending.cause, before)
+        self._journal.append(
+            WorkerEnded(
+                worker=worker,
+                task=task,
+                outcome=ending.outcome,
+                cause=ending.cause,
+                final=final,
+                output=ending.output,
+                error=self._redactor.text(ending.error),
+            )
+        )
+
+    # --- the end -----------------------------------------------------------------------------------------------------
+
+    def _value_is_due(self) -> bool:
+        state = self._journal.state
+        return self._returns is not None and not state.stopping and bool(state.conductor.answer.strip())
+
+    def _finish(self, command: Finish) -> None:
+        if self._closing is None and self._value_is_due() and command.status in ("completed", "partial"):
+            self._closing = asyncio.ensure_future(self._finish_with_value(command))
+        elif self._closing is None or self._closing.done():
+            missing = "" if self._returns is None else f"No {self._returns.name} was given."
+            self._finish_now(command, None, missing)
+
+    async def _finish_with_value(self, command: Finish) -> None:
+        assert self._returns is not None
+        value, missing = None, ""
+        try:
+            value, wrong = self._returns.read(await self._conductor.give(value_text(self._returns.schema)))
+            if wrong:
+                value, wrong = self._returns.read(await self._conductor.give(repair_text(wrong), repair=True))
+            missing = f"The answer does not fit {self._returns.name}: {wrong}" if wrong else ""
+        except (BudgetSpent, ConductorStuck, ModelError) as error:
+            missing = f"The value could not be had: {error}"
+        self._finish_now(command, value, missing)
+
+    def _finish_now(self, command: Finish, value: Any, missing: str) -> None:
+        state = self._journal.state
+        status, reason = command.status, command.reason
+        if missing and status == "completed":
+            status, reason = "partial", missing
+        if status == "completed":
+            self._journal.append(Milestone(scope="run", name="Run"))
+        self._journal.append(RunEnded(status=status, answer=state.conductor.answer, value=value, reason=reason or missing))
+
+    async def _stop_all(self, tasks: list[asyncio.Task[None]]) -> None:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

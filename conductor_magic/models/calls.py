@@ -1,0 +1,235 @@
+"""Asks the model until a whole reply is there: reservation, limiter, attempts, each of them an event.
+
+One `Caller` serves a run: the conductor and all workers share its limiter and its budget. Before an attempt is sent its
+worst case is reserved; what does not fit waits for reservations to come back, shrinks its `max_tokens` when nothing
+else is in flight, and is not sent at all when even that is too dear. So the budget is never exceeded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from conductor_magic.errors import BrokenStream, ConductorError, ModelError
+from conductor_magic.events import CapReached, LimiterPaused, RequestEnded, RequestFailed, RequestSent
+from conductor_magic.journal import Journal
+from conductor_magic.models.anthropic.limiter import RateLimiter
+from conductor_magic.models.anthropic.prices import cost, estimate_tokens, largest_max_tokens, worst_case
+from conductor_magic.models.base import Model, Reply, Request
+
+__all__ = ["MOST_ATTEMPTS", "BudgetSpent", "Caller", "Conversation"]
+
+Json = dict[str, Any]
+MOST_ATTEMPTS = 10
+_LEAST_OUTPUT = 512
+_NEVER_SENT = frozenset({"connect_failed", "bad_address"})
+
+
+class BudgetSpent(ConductorError):
+    """The next request does not fit into what is left of the budget."""
+
+
+@dataclass(slots=True)
+class Conversation:
+    """One model's side of the run: who asks, with what, and what was said so far.
+
+    Attributes:
+        by: `conductor` or the worker's id.
+        model: model id.
+        system: system prompt.
+        tools: tool definitions, always the same ones.
+        max_tokens: the most that one reply may have.
+        messages: the messages so far; only appended to.
+        request_id: the journal's name of the latest attempt.
+    """
+
+    by: str
+    model: str
+    system: str
+    tools: tuple[Json, ...]
+    max_tokens: int
+    messages: list[Json] = field(default_factory=list)
+    request_id: str = ""
+    _counted_messages: int = 0
+    _counted_tokens: int = 0
+
+    def say(self, content: str | list[Json]) -> None:
+        """Append a user message."""
+        self.messages.append({"role": "user", "content": content})
+
+    def heard(self, reply: Reply) -> None:
+        """Append the model's reply, and remember how many tokens the provider counted up to here."""
+        if reply.content:
+            # The API refuses an empty message; what was cut off whole leaves nothing to send back.
+            self.messages.append({"role": "assistant", "content": list(reply.content)})
+        if reply.usage.context_tokens:
+            self._counted_tokens = reply.usage.context_tokens + reply.usage.output_tokens
+            self._counted_messages = len(self.messages)
+
+    def request(self) -> Request:
+        """The next request."""
+        system = ({"type": "text", "text": self.system},)
+        return Request(self.model, system, self.tools, tuple(self.messages), self.max_tokens)
+
+    def prompt_bound(self, request: Request) -> int:
+        """An upper bound of the request's prompt tokens."""
+        return estimate_tokens(
+            request, counted_messages=self._counted_messages, counted_tokens=self._counted_tokens
+        )
+
+
+class Caller:
+    """Sends requests for a run.
+
+    Args:
+        journal: where every attempt is recorded; its state holds the budget.
+        model: the provider.
+        limiter: shared by everybody who calls through this object.
+        charged: False when no money is spent (a rehearsal): `usd` is then 0 and the list price a field of its own.
+    """
+
+    def __init__(self, journal: Journal, model: Model, limiter: RateLimiter, *, charged: bool = True) -> None:
+        self._journal = journal
+        self._model = model
+        self._limiter = limiter
+        self._charged = charged
+        self._landed = asyncio.Event()
+
+    async def ask(self, conversation: Conversation, on_text: Callable[[str], None] | None = None) -> Reply:
+        """A whole reply to the conversation; it is appended to it.
+
+        Raises:
+            BudgetSpent: the request does not fit any more; the cap is recorded.
+            ModelError: the last attempt's fault, when no retry helps or all are used up.
+        """
+        request = conversation.request()
+        for attempt in range(1, MOST_ATTEMPTS + 1):
+            try:
+                reply = await self._attempt(conversation, request, attempt, on_text)
+            except ModelError as error:
+                if not error.retryable or attempt == MOST_ATTEMPTS:
+                    raise
+                await asyncio.sleep(self._limiter.backoff(attempt, error))
+            else:
+                conversation.heard(reply)
+                return reply
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    async def _attempt(
+        self, conversation: Conversation, request: Request, attempt: int, on_text: Callable[[str], None] | None
+    ) -> Reply:
+        async with self._limiter.slot():
+            request, reserved = await self._reserve(conversation, request)
+            name = f"r{self._journal.state.requests + 1}"
+            conversation.request_id = name
+            self._journal.append(
+                RequestSent(
+                    request=name,
+                    by=conversation.by,
+                    model=request.model,
+                    attempt=attempt,
+                    max_tokens=request.max_tokens,
+                    reserved=reserved,
+                )
+            )
+            began = time.monotonic()
+            try:
+                reply = await self._model.send(request, on_text)
+            except ModelError as error:
+                paused = self._limiter.penalty(error)
+                self._failed(conversation, request, name, error.kind, str(error), reserved, began, error)
+                if paused:
+                    self._journal.append(LimiterPaused(seconds=paused, reason=error.kind))
+                raise
+            except BaseException as error:
+                self._failed(conversation, request, name, "cancelled", str(error), reserved, began, None)
+                raise
+            self._limiter.succeeded()
+            self._ended(conversation, name, reply, reserved, began)
+            return reply
+
+    async def _reserve(self, conversation: Conversation, request: Request) -> tuple[Request, float | None]:
+        """The request, its `max_tokens` as large as the budget allows, and its worst case in USD."""
+        if not self._charged:
+            return request, 0.0
+        bound = conversation.prompt_bound(request)
+        worst = worst_case(request.model, bound, request.max_tokens)
+        while (budget := self._journal.state.budget) is not None:
+            if worst is None:
+                raise self._spent(f"{request.model} has no known price, so the budget cannot be kept.")
+            left = budget - self._journal.state.committed
+            if worst <= left:
+                break
+            if self._journal.state.in_flight:
+                self._landed.clear()
+                await self._landed.wait()
+                continue
+            fits = min(request.max_tokens, largest_max_tokens(request.model, bound, left))
+            if fits < _LEAST_OUTPUT:
+                raise self._spent(f"The budget of ${budget:.2f} is spent: the next step could cost more than is left.")
+            return replace(request, max_tokens=fits), worst_case(request.model, bound, fits)
+        return request, worst
+
+    def _spent(self, text: str) -> BudgetSpent:
+        if not self._journal.state.cap:
+            self._journal.append(CapReached(cap="budget", text=text))
+        return BudgetSpent(text)
+
+    def _ended(
+        self, conversation: Conversation, name: str, reply: Reply, reserved: float | None, began: float
+    ) -> None:
+        if reply.usage.context_tokens and reply.usage.output_tokens:
+            price = cost(reply.model, reply.raw_usage)
+            if price is None:
+                price = cost(conversation.model, reply.raw_usage)
+        else:
+            # A server that does not count leaves only the worst case to go by.
+            price = reserved
+        self._journal.append(
+            RequestEnded(
+                request=name,
+                by=conversation.by,
+                model=reply.model,
+                stop=reply.stop_reason,
+                input_tokens=reply.usage.input_tokens,
+                output_tokens=reply.usage.output_tokens,
+                cache_read_tokens=reply.usage.cache_read_tokens,
+                cache_write_tokens=reply.usage.cache_write_tokens,
+                usd=price if self._charged else 0.0,
+                list_usd=price,
+                estimated=reply.estimated or not self._charged,
+                seconds=time.monotonic() - began,
+            )
+        )
+        self._landed.set()
+
+    def _failed(
+        self,
+        conversation: Conversation,
+        request: Request,
+        name: str,
+        reason: str,
+        text: str,
+        reserved: float | None,
+        began: float,
+        error: ModelError | None,
+    ) -> None:
+        # An error status is not billed; a reply that broke off, or whose end we did not wait for, may be.
+        refused = error is not None and not isinstance(error, BrokenStream)
+        unbilled = refused and (error.status is not None or error.kind in _NEVER_SENT) and not error.usage
+        self._journal.append(
+            RequestFailed(
+                request=name,
+                by=conversation.by,
+                model=request.model,
+                reason=reason,
+                error=text[:2_000],
+                status=error.status if error else None,
+                held=0.0 if unbilled else reserved,
+                seconds=time.monotonic() - began,
+            )
+        )
+        self._landed.set()

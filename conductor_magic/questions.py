@@ -1,0 +1,93 @@
+"""Puts questions to whoever can answer: the `--answers` dict, a person at the board, else the recommended option."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from conductor_magic.events import QuestionAnswered, QuestionAsked
+from conductor_magic.journal import Journal
+from conductor_magic.tools.conductor import ask
+
+__all__ = ["Questions"]
+
+Json = dict[str, Any]
+
+
+class Questions:
+    """The open questions of one run; lives on the engine's loop.
+
+    Args:
+        journal: where questions and answers are recorded.
+        answers: the `--answers` dict, or None.
+        attended: set once somebody can see the board; None when nobody ever will.
+        hello_seconds: how long to wait for that before the defaults are taken.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        answers: Mapping[str, object] | None,
+        attended: asyncio.Event | None,
+        hello_seconds: float,
+    ) -> None:
+        self._journal = journal
+        self._answers = answers
+        self._attended = attended
+        self._hello_seconds = hello_seconds
+        self._open: dict[str, asyncio.Future[Json]] = {}
+
+    async def put(self, questions: list[Json]) -> Json:
+        """Ask; returns the answers by question text."""
+        name = f"q{len(self._journal.state.questions) + 1}"
+        self._journal.append(QuestionAsked(question=name, ask=tuple(questions)))
+        if self._answers is not None:
+            return self._by_dict(name, questions)
+        if not await self._somebody():
+            return self._close(name, {question["question"]: ask.recommended(question) for question in questions}, "default")
+        self._open[name] = asyncio.get_running_loop().create_future()
+        try:
+            return await self._open[name]
+        finally:
+            del self._open[name]
+
+    def answer(self, name: str, answers: Mapping[str, Any]) -> str | None:
+        """Take a person's answers; None when they were taken, else what is wrong with them."""
+        waiting = self._open.get(name)
+        if waiting is None or waiting.done():
+            return f"Question {name} does not wait for an answer any more."
+        asked = self._journal.state.questions[name].ask
+        taken: Json = {}
+        for question in asked:
+            given = answers.get(question["question"])
+            texts = [str(item).strip() for item in given] if isinstance(given, list) else [str(given or "").strip()]
+            texts = [text for text in texts if text]
+            if not texts:
+                return f"“{question['question']}” has no answer yet."
+            taken[question["question"]] = texts if question.get("multiSelect") else ", ".join(texts)
+        waiting.set_result(self._close(name, taken, "person"))
+        return None
+
+    def _by_dict(self, name: str, questions: list[Json]) -> Json:
+        answers: Json = {}
+        matched = False
+        for question in questions:
+            found = ask.answer_from(self._answers or {}, question)
+            matched = matched or found is not None
+            answers[question["question"]] = ask.recommended(question) if found is None else found
+        return self._close(name, answers, "answers" if matched else "default")
+
+    async def _somebody(self) -> bool:
+        if self._attended is None:
+            return False
+        try:
+            async with asyncio.timeout(self._hello_seconds):
+                await self._attended.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def _close(self, name: str, answers: Json, by: str) -> Json:
+        self._journal.append(QuestionAnswered(question=name, answers=answers, by=by))
+        return answers

@@ -1,0 +1,215 @@
+"""What a run gives back: one frozen value, folded from the journal alone. Its parts are in `result_parts.py`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+
+from conductor_magic.events import Record
+from conductor_magic.journal import NAME, read_records
+from conductor_magic.report.efficiency import efficiency
+from conductor_magic.report.html import board_html
+from conductor_magic.report.text import board_text
+from conductor_magic.result_parts import (
+    Artifact,
+    Attempt,
+    FileResult,
+    Graph,
+    QuestionResult,
+    Spent,
+    TaskResult,
+    Tasks,
+    Timeline,
+    Usage,
+    spans,
+)
+from conductor_magic.returns import ReturnType
+from conductor_magic.snapshot import inspect, snapshot
+from conductor_magic.state import RunState, Spend, TaskState
+from conductor_magic.transcript import rows
+
+__all__ = ["ConductResult", "result_of"]
+
+Json = dict[str, Any]
+
+
+class ConductResult(BaseModel):
+    """The result of a run. `status` is `completed`, `partial`, `failed`, `cancelled`, `running` or `interrupted`."""
+
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+
+    id: str
+    goal: str
+    guide: str | None
+    provider: str
+    path: str
+    status: str
+    reason: str
+    answer: str
+    value: Any = None
+    tasks: Tasks
+    graph: Graph
+    usage: Usage
+    efficiency: Json
+    timeline: Timeline
+    artifacts: dict[str, Artifact]
+    files: tuple[FileResult, ...]
+    questions: tuple[QuestionResult, ...]
+    isolation: str
+    notes: tuple[str, ...] = ()
+    started: datetime
+    ended: datetime | None
+    seconds: float | None
+    last_snapshot: Json = Field(repr=False)
+    _details: dict[str, Json] = PrivateAttr(default_factory=dict)
+
+    def __getitem__(self, task: str | int) -> TaskResult:
+        return self.tasks[task]
+
+    def __iter__(self) -> Iterator[TaskResult]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return iter(self.tasks)
+
+    def __len__(self) -> int:
+        return len(self.tasks)
+
+    def __bool__(self) -> bool:
+        return True
+
+    @property
+    def events(self) -> Iterator[Record]:
+        """The journal's records, read anew."""
+        return iter(read_records(Path(self.path) / NAME)[0])
+
+    def show(self) -> Any:
+        """The static board, displayed by the notebook."""
+        from IPython.display import HTML
+
+        return HTML(self._repr_html_())
+
+    def save(self, path: str | Path) -> Path:
+        """Write the static board as one self-contained HTML file."""
+        target = Path(path).expanduser()
+        page = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Conductor</title><body>{self._repr_html_()}</body></html>'
+        target.write_text(page, encoding="utf-8")
+        return target
+
+    def _repr_html_(self) -> str:
+        return board_html(self.last_snapshot, details=self._details)
+
+    def __repr__(self) -> str:
+        return board_text(self.last_snapshot)
+
+    def __str__(self) -> str:
+        return repr(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(repr(self))
+
+
+def result_of(
+    records: Sequence[Record],
+    state: RunState,
+    folder: Path,
+    *,
+    alive: bool = False,
+    returns: ReturnType | None = None,
+) -> ConductResult:
+    """The result of the run whose records fold to `state`.
+
+    Args:
+        records: the journal's records.
+        state: their fold.
+        folder: the run's folder.
+        alive: whether the run is still going (a journal without an end is `running` then, else `interrupted`).
+        returns: the type to build `value` with; without one it stays JSON data.
+    """
+    started = state.started
+    assert started is not None, "a journal begins with run.started"
+    shown = snapshot(state, state.at)
+    names = state.artifact_names
+    artifacts = {
+        names[key]: Artifact(
+            name=names[key],
+            task=saved.task,
+            mime=saved.mime,
+            path=str(folder / saved.path),
+            size=saved.size,
+            sha256=saved.sha256,
+            shape=saved.shape,
+        )
+        for key, saved in state.artifacts.items()
+    }
+    files = tuple(
+        FileResult(path=changed.path, task=changed.task, action=changed.action) for changed in state.files
+    )
+    tasks = tuple(_task(state, task, artifacts, files) for task in state.tasks.values())
+    workers = sum((worker.spend for worker in state.workers.values()), Spend())
+    status = state.status if state.ended or alive else "interrupted"
+    result = ConductResult(
+        id=started.run,
+        goal=started.goal,
+        guide=started.guide,
+        provider=started.provider,
+        path=str(folder),
+        status=status,
+        reason=state.end_reason or state.cap_text,
+        answer=state.answer or state.conductor.answer,
+        value=returns.build(state.value) if returns else state.value,
+        tasks=Tasks(tasks),
+        graph=Graph.of(state),
+        usage=Usage(conductor=Spent.of(state.conductor.spend), workers=Spent.of(workers), total=Spent.of(state.spend)),
+        efficiency=efficiency(records, state),
+        timeline=Timeline(spans(state)),
+        artifacts=artifacts,
+        files=files,
+        questions=tuple(QuestionResult.of(question) for question in state.questions.values()),
+        isolation=started.isolation,
+        notes=tuple(str(getattr(record.event, "text", "")) for record in state.notes),
+        started=_moment(state.started_at),
+        ended=None if state.ended_at is None else _moment(state.ended_at),
+        seconds=None if state.ended_at is None else state.ended_at - state.started_at,
+        last_snapshot=json.loads(json.dumps({**shown, "run": {**shown["run"], "status": status}})),
+    )
+    result._details.update({task: detail for task in state.tasks if (detail := inspect(state, task))})
+    return result
+
+
+def _task(state: RunState, task: TaskState, artifacts: dict[str, Artifact], files: tuple[FileResult, ...]) -> TaskResult:
+    workers = [state.workers[worker] for worker in task.attempts]
+    last = workers[-1] if workers else None
+    over = task.started is not None and task.ended is not None
+    return TaskResult(
+        id=task.id,
+        subject=task.subject,
+        description=task.description,
+        status=task.status,
+        blocked_by=task.blocked_by,
+        tier=task.tier,
+        model=last.model if last else state.tiers.get(task.tier),
+        reason=task.reason,
+        phase=task.phase,
+        prompt=last.prompt if last else None,
+        transcript=tuple(rows(last.log)) if last else (),
+        output=task.output,
+        value=task.value,
+        artifacts={name: made for name, made in artifacts.items() if made.task == task.id},
+        files=tuple(changed for changed in files if changed.task == task.id),
+        usage=Spent.of(sum((worker.spend for worker in workers), Spend())),
+        attempts=tuple(
+            Attempt(worker=worker.id, tier=worker.tier, outcome=worker.outcome, error=worker.error or None)
+            for worker in workers
+        ),
+        started=None if task.started is None else _moment(task.started),
+        ended=None if task.ended is None else _moment(task.ended),
+        seconds=(task.ended or 0.0) - (task.started or 0.0) if over else None,
+        error=task.error or None,
+    )
+
+
+def _moment(at: float) -> datetime:
+    return datetime.fromtimestamp(at, UTC)

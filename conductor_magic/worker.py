@@ -1,0 +1,239 @@
+"""The worker's loop: query, act, observe, until its report or a limit.
+
+One attempt at one task. A worker has the tools of its registry and nothing else; a call to anything else is recorded
+and answered with an error, never run. All calls of one turn run side by side and are answered in one message.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from conductor_magic.errors import ModelError, ToolError
+from conductor_magic.events import (
+    ArtifactSaved,
+    Cause,
+    FileChanged,
+    Outcome,
+    ToolEnded,
+    ToolRefused,
+    ToolStarted,
+    WorkerTold,
+    WorkerTurn,
+)
+from conductor_magic.journal import Journal
+from conductor_magic.limits import Limits
+from conductor_magic.models.base import Reply
+from conductor_magic.models.calls import BudgetSpent, Caller, Conversation
+from conductor_magic.prompts import parse_status
+from conductor_magic.redact import Redactor
+from conductor_magic.tools.base import ToolContext, ToolResult, WorkerTool
+from conductor_magic.tools.schema import check_arguments
+
+__all__ = ["Ending", "Worker"]
+
+Json = dict[str, Any]
+_GO_ON = "Your reply was cut at its length limit. Go on exactly where it stopped; keep the rest short."
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How an attempt ended, in the words of `worker.ended`."""
+
+    outcome: Outcome
+    cause: Cause = ""
+    output: str = ""
+    error: str = ""
+
+
+class Worker:
+    """One worker at work.
+
+    Args:
+        conversation: its prompt is in already.
+        caller: sends its requests.
+        tools: the closed registry of this attempt.
+        context: what its tools share.
+        journal: where everything it does is recorded.
+        redactor: takes secrets out of tool results.
+        limits: turns and tokens it may use, characters that a tool result may have.
+        on_text: called with each piece of streamed text, for the live board.
+    """
+
+    def __init__(
+        self,
+        conversation: Conversation,
+        caller: Caller,
+        tools: Mapping[str, WorkerTool],
+        context: ToolContext,
+        journal: Journal,
+        redactor: Redactor,
+        limits: Limits,
+        on_text: Callable[[str], None] | None = None,
+    ) -> None:
+        self._conversation = conversation
+        self._caller = caller
+        self._tools = tools
+        self._context = context
+        self._journal = journal
+        self._redactor = redactor
+        self._limits = limits
+        self._on_text = on_text
+        self._report = ""
+
+    async def work(self) -> Ending:
+        """Work until the report, a limit, or a fault that no retry mends; never raises but for cancellation."""
+        try:
+            for _ in range(self._limits.turns):
+                reply = await self._caller.ask(self._conversation, self._on_text)
+                self._record(reply)
+                ending = await self._act(reply)
+                if ending is not None:
+                    return ending
+                used = self._journal.state.workers[self._context.worker].spend.tokens
+                if used > self._limits.worker_tokens:
+                    return self._limit(f"It used {used:,} tokens, more than the {self._limits.worker_tokens:,} allowed.")
+        except BudgetSpent as error:
+            return Ending("limit", "budget", self._report, str(error))
+        except ModelError as error:
+            cause: Cause = "limit" if error.kind == "context_too_long" else "api"
+            return Ending("limit" if cause == "limit" else "failed", cause, self._report, str(error))
+        return self._limit(f"It took {self._limits.turns} turns without finishing, the most a worker gets.")
+
+    def _limit(self, error: str) -> Ending:
+        return Ending("limit", "limit", self._report, error)
+
+    def _record(self, reply: Reply) -> None:
+        self._report = reply.text or self._report
+        self._journal.append(
+            WorkerTurn(
+                worker=self._context.worker,
+                request=self._conversation.request_id,
+                content=reply.content,
+                stop=reply.stop_reason,
+            )
+        )
+
+    async def _act(self, reply: Reply) -> Ending | None:
+        """Do what the reply asks for; an `Ending` when it was the last."""
+        match reply.stop_reason:
+            case "tool_use":
+                self._conversation.say(await self._run_calls(reply.tool_calls))
+            case "pause_turn":
+                pass
+            case "max_tokens":
+                self._tell(_GO_ON)
+            case "refusal":
+                return Ending("refused", "refusal", self._report, reply.text or "The model refused the task.")
+            case "model_context_window_exceeded":
+                return self._limit("The conversation no longer fits into the model's window.")
+            case _:
+                return self._done(self._whole_report())
+        return None
+
+    def _whole_report(self) -> str:
+        """The text since our last message: a report that was cut is continued over several replies."""
+        pieces: list[str] = []
+        for message in reversed(self._conversation.messages):
+            if message["role"] == "user" and message["content"] != _GO_ON:
+                break
+            if message["role"] == "assistant":
+                pieces.append("".join(block["text"] for block in message["content"] if block.get("type") == "text"))
+        return "".join(reversed(pieces))
+
+    def _done(self, report: str) -> Ending:
+        status, reason, body = parse_status(self._redactor.text(report))
+        if status != "done":
+            return Ending("failed", "status", body, f"{status.capitalize()}: {reason or 'no reason given'}")
+        if not body:
+            return Ending("failed", "status", "", "It ended without a report.")
+        return Ending("completed", "", body)
+
+    def _tell(self, text: str) -> None:
+        self._journal.append(WorkerTold(worker=self._context.worker, text=text))
+        self._conversation.say(text)
+
+    async def _run_calls(self, calls: tuple[Json, ...]) -> list[Json]:
+        """Run all calls of a turn side by side; their results in the order of the calls."""
+        tasks = [asyncio.ensure_future(self._call(call)) for call in calls]
+        try:
+            return list(await asyncio.gather(*tasks))
+        except BaseException:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            raise
+
+    async def _call(self, call: Json) -> Json:
+        tool = self._tools.get(call["name"])
+        if tool is None:
+            why = f"There is no tool {call['name']!r}. Your tools are {', '.join(self._tools)}."
+            return self._refuse(call, why)
+        wrong = check_arguments(tool.input_schema, call["input"])
+        if wrong:
+            return self._refuse(call, f"{call['name']}: {wrong}")
+        name = f"c{self._journal.state.calls + 1}"
+        worker = self._context.worker
+        shown = self._redactor.json(call["input"])
+        self._journal.append(
+            ToolStarted(call=name, by=worker, name=tool.name, input=shown, use=call["id"], repeatable=tool.repeatable)
+        )
+        began = time.monotonic()
+        if not tool.repeatable:
+            # After a crash, the record of the intent is what tells that the effect may have happened.
+            await self._journal.flushed()
+        try:
+            result = await tool.run(call["input"], self._context)
+        except ToolError as error:
+            result = ToolResult(str(error), is_error=True)
+        content = self._redactor.json(result.content)
+        for change in result.files:
+            self._journal.append(
+                FileChanged(
+                    path=change.path,
+                    task=self._context.task,
+                    worker=worker,
+                    action="created" if change.action == "created" else "edited",
+                    before=change.before,
+                    after=change.after,
+                )
+            )
+        for made in result.artifacts:
+            self._journal.append(
+                ArtifactSaved(
+                    name=made.name,
+                    task=self._context.task,
+                    worker=worker,
+                    mime=made.mime,
+                    path=made.path,
+                    size=made.size,
+                    sha256=made.sha256,
+                    shape=made.shape,
+                )
+            )
+        self._journal.append(
+            ToolEnded(
+                call=name,
+                by=worker,
+                name=tool.name,
+                content=content,
+                is_error=result.is_error,
+                use=call["id"],
+                seconds=time.monotonic() - began,
+            )
+        )
+        return _result(call, content, is_error=result.is_error)
+
+    def _refuse(self, call: Json, why: str) -> Json:
+        self._journal.append(ToolRefused(by=self._context.worker, name=call["name"], why=why, use=call["id"]))
+        return _result(call, why, is_error=True)
+
+
+def _result(call: Json, content: str | list[Json], *, is_error: bool) -> Json:
+    result: Json = {"type": "tool_result", "tool_use_id": call["id"], "content": content}
+    if is_error:
+        result["is_error"] = True
+    return result

@@ -1,0 +1,54 @@
+"""Fixtures for tests of whole runs in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conductor_magic.option_checks import check_options
+from conductor_magic.result import ConductResult
+from conductor_magic.run import Run, start
+from tests.support.floor import Floor
+from tests.support.messages_server import MessagesServer
+
+Begin = Callable[..., Run]
+Play = Callable[..., ConductResult]
+
+
+@pytest.fixture
+def begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Begin]:
+    """Begin a run against a scripted floor, over real HTTP; ended and cleaned up with the test."""
+    monkeypatch.setenv("CONDUCTOR_HOME", str(tmp_path / "data"))
+    for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    workspace = tmp_path / "workspace"
+    workspace.mkdir()
+    runs: list[Run] = []
+    with ExitStack() as stack:
+
+        def begin_run(floor: Floor, goal: str = "Do it.", **options: Any) -> Run:
+            server = stack.enter_context(MessagesServer(floor))
+            monkeypatch.setenv("ANTHROPIC_BASE_URL", server.url)
+            direct = {name: options.pop(name) for name in ("variables", "returns", "answers", "limits") if name in options}
+            checked = check_options({"quiet": True, "workspace": str(workspace), **options})
+            runs.append(start(goal, checked, **direct))
+            return runs[-1]
+
+        yield begin_run
+        for run in runs:
+            run.cancel()
+            assert run.done.wait(10), f"run {run.id} did not stop"
+
+
+@pytest.fixture
+def play(begin: Begin) -> Play:
+    """Play a whole run and give its result."""
+
+    def play_run(floor: Floor, goal: str = "Do it.", **options: Any) -> ConductResult:
+        return begin(floor, goal, **options).wait(60)
+
+    return play_run
