@@ -1,0 +1,58 @@
+"""One JupyterLab server and one browser for all browser tests; each notebook gets a page and a kernel of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.support.kernels import VERSIONS, kernel
+from tests.support.lab import Notebook, chromium_browser, jupyter_lab, write_notebook
+
+
+@dataclass(frozen=True)
+class Lab:
+    """The server that runs for the whole session."""
+
+    url: str
+    root: Path
+
+
+OpenNotebook = Callable[..., Notebook]
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A JupyterLab that offers one kernel per ipykernel version, named ``ipykernel-<version>``."""
+    root = tmp_path_factory.mktemp("notebooks")
+    kernels = {f"ipykernel-{version}": kernel(version) for version in VERSIONS}
+    with jupyter_lab(root, kernels=kernels, env={"CONDUCTOR_HOME": str(root / "conductor")}) as url:
+        yield Lab(url, root)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Headless Chromium."""
+    with chromium_browser() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def open_notebook(lab: Lab, browser: Browser) -> Iterator[OpenNotebook]:
+    """A function ``(cells, ipykernel=version) -> Notebook``; what it opened is closed after the module's tests."""
+    with ExitStack() as opened:
+
+        def open_notebook(cells: list[str], *, ipykernel: str = VERSIONS[-1]) -> Notebook:
+            name = f"{len(list(lab.root.glob('*.ipynb')))}.ipynb"
+            write_notebook(lab.root / name, cells, kernel=f"ipykernel-{ipykernel}")
+            context = browser.new_context(viewport={"width": 1280, "height": 900})
+            opened.callback(context.close)
+            notebook = Notebook(context.new_page(), lab.url, name)
+            opened.callback(notebook.end_kernel)
+            return notebook
+
+        yield open_notebook
