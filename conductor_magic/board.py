@@ -1,0 +1,269 @@
+"""The live board: the widget, what it is sent, and what a person does on it.
+
+One way in, one way out. Out: the journal's state as `snapshot` JSON, whole when a view connects and as numbered
+patches (`diff`) at most ten times a second between. In: commands with an id; each is acknowledged, and one that is
+sent again because its acknowledgement was late takes effect once. All of it happens on the engine's loop.
+
+Messages to a view: `{kind: "snap", n, snapshot, lines}`, `{kind: "patch", n, base, changes, lines}`,
+`{kind: "ack", id, …}`. From a view: `{kind: "hello" | "sync" | "cancel" | "inspect" | "answer", id, payload}`.
+
+Importing this module loads no widget library; making a `Board` does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import math
+import threading
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from conductor_magic.events import Record, WorkerTurn
+from conductor_magic.journal import Journal
+from conductor_magic.snapshot import diff, snapshot
+from conductor_magic.state import RunState
+
+__all__ = ["Board"]
+
+Json = dict[str, Any]
+Commands = Callable[[str, Json], Json]
+
+TICK_SECONDS = 0.1
+REFRESH_SECONDS = 10.0
+"""How often the whole truth is sent although nobody asked: it mends a view whose own messages do not get through."""
+
+LINE_LIMIT = 160
+ROWS_LIMIT = 200
+ROW_LIMIT = 4_000
+_EFFECTS = ("cancel", "answer")
+_REMEMBERED = 256
+_DETACH_SECONDS = 2.0
+_SCRIPT = Path(__file__).parent / "static" / "board.js"
+_log = logging.getLogger(__name__)
+
+
+class Board:
+    """A live view of one run.
+
+    Args:
+        commands: called on the engine's loop with what a person did: `hello` {}, `cancel` {}, `inspect` {task},
+            `answer` {question, answers}. What it returns goes back to the view; `{"error": "…"}` is a refusal.
+
+    Attributes:
+        widget: the anywidget instance, to be displayed.
+        comm_ids: ids of the comms that a `LiveChannel` must route.
+        hello: set once a view showed itself: somebody is looking.
+    """
+
+    def __init__(self, commands: Commands) -> None:
+        self.hello = threading.Event()
+        self._commands = commands
+        self._journal: Journal | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._leave: Callable[[], None] = lambda: None
+        self._timer: asyncio.TimerHandle | None = None
+        self._sent_at = float("-inf")
+        self._refreshed_at = float("-inf")
+        self._number = 0
+        self._snapshot: Json = {}
+        self._lines: dict[str, str] = {}
+        self._new_lines: set[str] = set()
+        self._finished_lines: set[str] = set()
+        self._done: dict[str, Json] = {}
+        self._complained = False
+        self.widget: Any = _widget_class()(self.whole)
+        self.widget.on_msg(self._received)
+        self.comm_ids: tuple[str, ...] = (self.widget.model_id,)
+
+    # --- fed by the run ----------------------------------------------------------------------------------------------
+
+    def attach(self, journal: Journal, loop: asyncio.AbstractEventLoop) -> None:
+        """Follow the journal; `loop` is the one that appends to it. From any thread, once."""
+        self._journal, self._loop = journal, loop
+        self._leave = journal.subscribe(self._changed)
+        loop.call_soon_threadsafe(self._safely, self._send_whole)
+
+    def detach(self) -> None:
+        """Send the last snapshot and follow no longer; commands are still answered. From any thread, idempotent."""
+        loop = self._loop
+        if loop is None or loop.is_closed():
+            return
+        try:
+            inside = asyncio.get_running_loop() is loop
+        except RuntimeError:
+            inside = False
+        if inside:
+            self._safely(self._finish)
+            return
+        finished = threading.Event()
+        loop.call_soon_threadsafe(lambda: (self._safely(self._finish), finished.set()))
+        finished.wait(_DETACH_SECONDS)
+
+    def say(self, worker: str, text: str) -> None:
+        """Take a piece of what a worker's model streams; its last line is shown at the desk and kept nowhere."""
+        known = "" if worker in self._finished_lines else self._lines.get(worker, "")
+        self._finished_lines.discard(worker)
+        lines = [line for line in (known + text).splitlines() if line.strip()]
+        line = lines[-1].lstrip()[-LINE_LIMIT:] if lines else ""
+        self._lines[worker] = line + "\n" if text.endswith("\n") else line
+        self._new_lines.add(worker)
+        self._safely(self._schedule)
+
+    def whole(self) -> Json:
+        """What a view needs to draw the run as it was last sent."""
+        lines = {worker: line.strip() for worker, line in self._lines.items()}
+        return {"n": self._number, "snapshot": self._snapshot, "lines": _plain(lines)}
+
+    # --- on the engine's loop ----------------------------------------------------------------------------------------
+
+    def _changed(self, record: Record, state: RunState) -> None:
+        if isinstance(record.event, WorkerTurn):
+            self._finished_lines.add(record.event.worker)
+        self._safely(self._schedule)
+
+    def _safely(self, step: Callable[[], object]) -> None:
+        """A bug or a dead connection here costs a picture, never the run."""
+        try:
+            step()
+        except Exception:  # noqa: BLE001 - a view's bug must not reach the run
+            if not self._complained:
+                self._complained = True
+                _log.exception("The board could not be updated; the run goes on.")
+
+    def _schedule(self) -> None:
+        if self._timer is None and self._loop is not None:
+            wait = max(0.0, self._sent_at + TICK_SECONDS - self._loop.time())
+            self._timer = self._loop.call_later(wait, self._safely, self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        assert self._loop is not None
+        self._sent_at = self._loop.time()
+        if self._sent_at - self._refreshed_at >= REFRESH_SECONDS:
+            self._send_whole()
+        else:
+            self._send_patch()
+
+    def _advance(self) -> tuple[list[list[Any]], dict[str, str]]:
+        """Take the state as it is now; returns what changed since the last time."""
+        assert self._journal is not None
+        after = _plain(snapshot(self._journal.state, self._journal.now()))
+        changes = diff(self._snapshot, after)
+        lines = {worker: self._lines[worker].strip() for worker in self._new_lines}
+        self._new_lines.clear()
+        self._snapshot = after
+        self._number += 1
+        return changes, _plain(lines)
+
+    def _send_patch(self) -> None:
+        base = self._number
+        changes, lines = self._advance()
+        self.widget.send({"kind": "patch", "n": self._number, "base": base, "changes": changes, "lines": lines})
+
+    def _send_whole(self) -> None:
+        assert self._loop is not None
+        self._refreshed_at = self._loop.time()
+        self._advance()
+        self.widget.send_state("snap")
+
+    def _finish(self) -> None:
+        self._leave()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._send_whole()
+
+    # --- from a view -------------------------------------------------------------------------------------------------
+
+    def _received(self, widget: object, content: object, buffers: object) -> None:
+        """Hand a view's message to the engine's loop, whichever thread it came in by."""
+        if self._loop is not None and not self._loop.is_closed() and isinstance(content, dict):
+            self._loop.call_soon_threadsafe(self._safely, lambda: self._handle(content))
+
+    def _handle(self, message: Json) -> None:
+        kind, name = str(message.get("kind", "")), str(message.get("id", ""))
+        if kind in ("hello", "sync"):
+            if kind == "hello":
+                self.hello.set()
+                self._reply(name, self._command(kind, {}))
+            self.widget.send({"kind": "snap", **self.whole()})
+            return
+        if name in self._done:
+            self._reply(name, self._done[name])
+            return
+        payload = message.get("payload")
+        answer = self._command(kind, payload if isinstance(payload, dict) else {})
+        if kind in _EFFECTS:
+            self._done[name] = answer
+            while len(self._done) > _REMEMBERED:
+                del self._done[next(iter(self._done))]
+        self._reply(name, answer)
+
+    def _command(self, kind: str, payload: Json) -> Json:
+        try:
+            answer = self._commands(kind, payload)
+        except Exception as error:  # noqa: BLE001 - the person is told instead
+            _log.exception("The board's command %r failed.", kind)
+            return {"error": f"This did not work: {type(error).__name__}: {error}"}
+        return {**answer, "detail": _cut(answer["detail"])} if "detail" in answer else answer
+
+    def _reply(self, name: str, answer: Json) -> None:
+        self.widget.send(_plain({**answer, "kind": "ack", "id": name}))
+
+
+def _cut(detail: Mapping[str, Any]) -> Json:
+    """An inspected task that fits the wire: each transcript's last rows, long texts cut, and how much is left out."""
+    attempts: list[Json] = []
+    for attempt in detail["attempt_list"]:
+        rows = attempt["transcript"]
+        kept = [{key: _shortened(value) for key, value in row.items() if key != "input"} for row in rows[-ROWS_LIMIT:]]
+        attempts.append({**attempt, "transcript": kept, "earlier": len(rows) - len(kept)})
+    return {**detail, "attempt_list": attempts}
+
+
+def _shortened(value: object) -> object:
+    if not isinstance(value, str) or len(value) <= ROW_LIMIT:
+        return value
+    return f"{value[:ROW_LIMIT]}… ({len(value) - ROW_LIMIT:,} more characters in the result)"
+
+
+def _plain(content: Json) -> Json:
+    """The content as JSON can carry it: a lone surrogate or a NaN in one title must not cost the whole picture."""
+    try:
+        json.dumps(content, ensure_ascii=False, allow_nan=False).encode()
+    except ValueError:
+        return _mended(content)
+    return content
+
+
+def _mended(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {_mended(key): _mended(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_mended(item) for item in value]
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+@cache
+def _widget_class() -> type:
+    """The widget's class, made when the first board is: anywidget brings all of ipywidgets along."""
+    import anywidget
+    import traitlets
+
+    class ConductorBoard(anywidget.AnyWidget):
+        """`snap` is the truth for a page that connects: worked out when it is asked for, so it is never old."""
+
+        _esm = _SCRIPT.read_text("utf-8")
+        snap = traitlets.Dict().tag(sync=True, to_json=lambda value, widget: widget.whole())
+
+        def __init__(self, whole: Callable[[], Json]) -> None:
+            self.whole = whole
+            super().__init__()
+
+    return ConductorBoard

@@ -1,0 +1,124 @@
+"""The words, signs and figures that the text and HTML pictures share with each other and with the live board. Pure."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["SIGNS", "WORDS", "clean", "clock", "count", "headline", "money", "provider", "spend", "tokens", "warnings"]
+
+Json = Mapping[str, Any]
+
+WORDS = {
+    "asking": "asking",
+    "failed": "failed",
+    "running": "running",
+    "ready": "ready",
+    "blocked": "blocked",
+    "completed": "done",
+    "skipped": "skipped",
+    "cancelled": "cancelled",
+}
+SIGNS = {
+    "asking": "?",
+    "failed": "✕",
+    "running": "▶",
+    "ready": "○",
+    "blocked": "·",
+    "completed": "✓",
+    "skipped": "»",
+    "cancelled": "⊘",
+}
+_PROVIDERS = {
+    "anthropic": "Claude by the Anthropic API",
+    "bedrock": "Claude on Amazon Bedrock",
+    "vertex": "Claude on Google Vertex AI",
+    "rehearsal": "Rehearsal: a rule-based stand-in, not a model",
+}
+_STATUS = {
+    "running": "Live",
+    "completed": "Completed",
+    "partial": "Partly done",
+    "failed": "Failed",
+    "cancelled": "Cancelled",
+    "planned": "Planned",
+    "interrupted": "Interrupted",
+}
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -~])?")
+_KEPT = "\n\t"
+
+
+def clean(text: object) -> str:
+    """The text without terminal escapes, control characters and writing-direction marks; it looks as it reads."""
+    plain = _ESCAPES.sub("", str(text))
+    return "".join(c for c in plain if c in _KEPT or (unicodedata.category(c) not in ("Cc", "Cs") and not _turns(c)))
+
+
+def _turns(character: str) -> bool:
+    return character in "\u061c\u200e\u200f" or "\u202a" <= character <= "\u202e" or "\u2066" <= character <= "\u2069"
+
+
+def clock(seconds: float | None) -> str:
+    """`0:42`, `12:05`, `1:02:03`; `–` for None."""
+    if seconds is None:
+        return "–"
+    minutes, rest = divmod(int(max(0.0, seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def tokens(number: int, *, estimated: bool = False) -> str:
+    """`812`, `66.2k`, `1.2M`; with `~` before an estimate."""
+    mark = "~" if estimated else ""
+    if number < 1_000:
+        return f"{mark}{number}"
+    return f"{mark}{number / 1_000:.1f}k" if number < 999_950 else f"{mark}{number / 1_000_000:.1f}M"
+
+
+def money(usd: float | None) -> str:
+    """Dollars with two digits, three below ten cents; None is an unknown price."""
+    if usd is None:
+        return "price unknown"
+    return f"${usd:.3f}" if 0 < usd < 0.1 else f"${usd:,.2f}"
+
+
+def count(number: int, one: str) -> str:
+    """`1 task`, `2 tasks`."""
+    return f"{number} {one}" if number == 1 else f"{number} {one}s"
+
+
+def provider(run: Json) -> str:
+    """Who plays, in plain words."""
+    name = str(run["provider"])
+    if name.startswith("tape:"):
+        return "A recorded run, played again"
+    return _PROVIDERS.get(name, clean(name)) if name else ""
+
+
+def headline(snapshot: Json) -> str:
+    """What the run is doing, or how it ended, in one word or two."""
+    run = snapshot["run"]
+    if run["status"] != "running":
+        return _STATUS.get(run["status"], clean(run["status"]))
+    if not run["started"]:
+        return "Connecting"
+    if run["cancelled_by"] or run["cap"]:
+        return "Stopping"
+    return "Live" if snapshot["order"] else "Drafting the plan"
+
+
+def spend(snapshot: Json) -> str:
+    """Money, with the budget where there is one."""
+    spent = snapshot["spend"]
+    budget = "" if spent["budget"] is None else f" of {money(spent['budget'])}"
+    return money(spent["usd"]) + budget
+
+
+def warnings(snapshot: Json) -> list[str]:
+    """What a person must know before trusting the picture: weaker walls, fall-backs, why it ended."""
+    run = snapshot["run"]
+    found = [run["isolation_note"], *(note["text"] for note in snapshot["notes"] if note["level"] == "warning")]
+    found.append(snapshot["conductor"]["error"] or run["reason"])
+    return list(dict.fromkeys(clean(text) for text in found if text))

@@ -1,0 +1,197 @@
+"""Small scripted runs, one for each look that a board has. `python -m tests.golden.journals` writes their pictures.
+
+The pictures are what pytest folds and vitest paints: one contract, two languages.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from conductor_magic import events as e
+from conductor_magic.fold import fold
+from conductor_magic.report.text import board_text
+from conductor_magic.snapshot import inspect, snapshot
+from conductor_magic.state import RunState
+from tests.golden.script import Script
+
+__all__ = ["RUNS", "pictures", "state_of", "write"]
+
+HERE = Path(__file__).parent
+Json = dict[str, Any]
+
+
+def _empty() -> Script:
+    return Script()
+
+
+def _planning() -> Script:
+    return (
+        Script()
+        .start(
+            provider="rehearsal",
+            provider_note="No key was found, so a rule-based stand-in plays. It is not a model.",
+            isolation="none",
+            isolation_note="No sandbox works here, so Bash and Python are refused.",
+        )
+        .add(e.RunNoted(text="No sandbox works here: workers can only read and write files.", level="warning"))
+    )
+
+
+def _running() -> Script:
+    script = Script().start().plan()
+    script.at(5).work("1", 1).at(14).result("1", "344 rows, 7 columns").end("1", "344 rows × 7 columns.")
+    script.at(15).work("2", 1).work("3", 2).work("4", 3).work("5", 4)
+    script.at(31).result("2", "bill_length_mm 2\nsex 11").end("2", "Eleven birds have no `sex`, two no measures.")
+    script.add(e.Milestone(scope="phase", name="Survey"))
+    script.at(40).result("3", "…").request("w3", "claude-sonnet-5", 4_200)
+    return script.at(52)
+
+
+def _asking() -> Script:
+    script = _running()
+    script.at(55).add(
+        e.QuestionAsked(
+            question="q1",
+            ask=(
+                {
+                    "question": "Eleven birds have no sex recorded. How should they count?",
+                    "header": "Missing sex",
+                    "options": [
+                        {"label": "Leave them out (Recommended)", "description": "Only where sex is compared."},
+                        {"label": "A group of their own", "description": "They show as “unknown” in every chart."},
+                        {"label": "Guess from the measures", "description": "Fast, and easy to doubt."},
+                    ],
+                    "multiSelect": False,
+                },
+                {
+                    "question": "Which charts do you want?",
+                    "header": "Charts",
+                    "options": [
+                        {"label": "Scatter", "description": "Bill length against depth."},
+                        {"label": "Violin", "description": "Body mass by species."},
+                    ],
+                    "multiSelect": True,
+                },
+            ),
+        )
+    )
+    script.at(58).add(
+        e.QuestionAsked(
+            question="q2",
+            ask=(
+                {
+                    "question": "May #4 write /work/report/outliers.md?",
+                    "header": "Write",
+                    "options": [{"label": "Allow", "description": ""}, {"label": "No", "description": ""}],
+                    "multiSelect": False,
+                },
+            ),
+            about="permission",
+            by="w4",
+            task="4",
+        )
+    )
+    return script.at(67)
+
+
+def _failed() -> Script:
+    script = _running()
+    script.at(54).end("4", outcome="timeout", cause="timeout", final=False, error="No answer within 40 s.")
+    script.at(56).work("4", 3, attempt=2).at(60).result("4", "Traceback: KeyError: 'bill'", attempt=2, is_error=True)
+    script.at(63).end("4", attempt=2, outcome="failed", cause="status", error="The frame has no column `bill`.")
+    script.at(64).add(e.WorkerStalled(worker="w3", sign="silence", detail="Nothing new for 30 s."))
+    return script.at(71)
+
+
+def _done() -> Script:
+    script = _running()
+    script.at(61).end("3").end("4", "Three outliers, all heavy Gentoos.").end("5", "Flipper and mass: r = 0.87.")
+    script.at(62).work("6", 2).at(95).result("6", "Adelie 38.8, Chinstrap 48.8, Gentoo 47.5").end("6")
+    script.add(e.Milestone(scope="phase", name="Explore"))
+    script.at(96).work("7", 1)
+    script.add(
+        e.ArtifactSaved(
+            name="bills",
+            task="7",
+            worker="w7",
+            mime="image/png",
+            path="artifacts/7/bills.png",
+            size=48_213,
+            sha256="0" * 64,
+        )
+    )
+    script.at(120).result("7", "[image]").end("7", "The chart `bills` parts the species cleanly.")
+    script.at(121).work("8", 1).at(150).result("8", "ok").end("8", "# What sets them apart\n\nBill depth parts them.")
+    script.add(e.Milestone(scope="phase", name="Report"), e.Milestone(scope="run", name="run"))
+    script.at(151).add(e.ConductorTold(text="#8 completed", until=8)).request("conductor", "claude-opus-5", 14_800)
+    answer = "**Bill depth and length together** part the species: Gentoo are shallow, Chinstrap long, Adelie short."
+    return script.at(158).add(e.ConductorSlept(text=answer), e.RunEnded(status="completed", answer=answer))
+
+
+def _hostile() -> Script:
+    """Text that tries to be more than text: markup, terminal escapes, turned writing, half a character."""
+    bad = (
+        '<img src=x onerror="window.__xss=1"><script>window.__xss=1</script>'
+        "\x1b[31mred\x1b[0m \u202egnp.exe </td>&amp; '\"`"
+    )
+    script = Script().start(
+        goal=f"{bad}\nand a second line", provider="rehearsal", provider_note=bad, isolation_note=bad
+    )
+    script.at(1).add(
+        e.TaskCreated(task="1", subject=bad, description=bad, phase=bad, tier="haiku", reason=bad),
+        e.TaskCreated(
+            task="2", subject="\u2066" + "W" * 400, description="", phase=bad, blocked_by=("1",), tier="opus"
+        ),
+        e.TaskLaunched(task="1", prompt=bad, tier="haiku"),
+        e.RunNoted(text=bad, level="warning"),
+    )
+    script.at(2).work("1", 1, usd=None, estimated=True).result("1", bad)
+    options = [{"label": bad, "description": bad}] * 2
+    asked: Json = {"question": bad, "header": bad[:12], "options": options, "multiSelect": False}
+    script.add(e.QuestionAsked(question="q1", ask=(asked,), about="permission", by="w1", task="1"))
+    script.at(5).end("1", bad, outcome="failed", cause="crash", error=bad)
+    return script.at(6).add(e.ConductorSlept(text=bad))
+
+
+RUNS: dict[str, Callable[[], Script]] = {
+    "empty": _empty,
+    "planning": _planning,
+    "running": _running,
+    "asking": _asking,
+    "failed": _failed,
+    "done": _done,
+    "hostile": _hostile,
+}
+
+
+def state_of(name: str) -> tuple[RunState, float]:
+    """The state that a run folds to, and the moment it is looked at."""
+    script = RUNS[name]()
+    return fold(script.records), script.clock
+
+
+def pictures(name: str) -> dict[str, str]:
+    """All pictures of a run, by the path of the file that keeps them."""
+    state, now = state_of(name)
+    shown = snapshot(state, now)
+    details = {task: inspect(state, task) for task in state.tasks}
+    return {
+        f"snapshots/{name}.json": json.dumps(shown, indent=1, ensure_ascii=False) + "\n",
+        f"details/{name}.json": json.dumps(details, indent=1, ensure_ascii=False) + "\n",
+        f"texts/{name}.txt": board_text(shown) + "\n",
+    }
+
+
+def write() -> None:
+    """Store all pictures anew."""
+    for name in RUNS:
+        for path, text in pictures(name).items():
+            (HERE / path).parent.mkdir(exist_ok=True)
+            (HERE / path).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write()

@@ -1,0 +1,141 @@
+// The whole board: which region stands where at which width, and the keys that work anywhere in it.
+
+import type { ReadonlySignal } from "@preact/signals";
+import { useRef } from "preact/hooks";
+import type { Snapshot } from "../snapshot";
+import type { Pane, Size, View } from "../view";
+import { Bell } from "./bell";
+import { Floor } from "./floor";
+import { Header, Quotes, Rail } from "./header";
+import { Inspector } from "./inspector";
+import { QuestionBar, QuestionCard, waiting } from "./question";
+import { Announcer, Tape } from "./tape";
+import { Chips, Tasks } from "./tasks";
+
+interface Props {
+  view: View;
+  size: ReadonlySignal<Size>;
+  dark: ReadonlySignal<boolean>;
+}
+
+export function Board({ view, size, dark }: Props) {
+  const root = useRef<HTMLDivElement>(null);
+  const snapshot = view.store.snapshot.value;
+  const inspecting = view.selected.value !== null;
+  return (
+    <div
+      ref={root}
+      class="board"
+      role="region"
+      aria-label="Conductor board"
+      data-size={size.value}
+      data-theme={dark.value ? "dark" : "light"}
+      data-inspecting={inspecting}
+      onKeyDown={(event) => press(event, view, root.current)}
+    >
+      {snapshot === null ? (
+        <div class="opening">
+          <span class="pill" data-look="quiet">
+            Connecting
+          </span>
+          <h2>Opening the floor</h2>
+          <p class="of">The board appears as soon as the kernel answers.</p>
+        </div>
+      ) : (
+        <Open view={view} snapshot={snapshot} size={size.value} inspecting={inspecting} />
+      )}
+    </div>
+  );
+}
+
+interface OpenProps {
+  view: View;
+  snapshot: Snapshot;
+  size: Size;
+  inspecting: boolean;
+}
+
+function Open({ view, snapshot, size, inspecting }: OpenProps) {
+  const asked = waiting(snapshot).length > 0;
+  const narrow = size !== "l" && inspecting;
+  const small = size === "s";
+  // Where the question shares its place, it is a line with a button until somebody wants to answer.
+  const card = asked && (view.answering.value || !(narrow || (small && view.pane.value === "Tasks")));
+  const bar = asked && !card;
+  const pane = small ? (card ? "Floor" : view.pane.value) : null;
+  return (
+    <>
+      <Header view={view} snapshot={snapshot} />
+      <div class="figures">
+        <Rail snapshot={snapshot} />
+        <Quotes store={view.store} snapshot={snapshot} />
+      </div>
+      <main>
+        {(!small || (!inspecting && pane === "Tasks")) && (
+          <div class="book">
+            <div class="bookhead">
+              {small && <Panes view={view} asked={asked} pane="Tasks" />}
+              <Chips view={view} snapshot={snapshot} />
+            </div>
+            <Tasks view={view} snapshot={snapshot} />
+          </div>
+        )}
+        {(size === "l" || !inspecting || card) && (!small || pane === "Floor") && (
+          <div class="side">
+            {small && (
+              <div class="bookhead">
+                <Panes view={view} asked={asked} pane="Floor" />
+              </div>
+            )}
+            {card && <QuestionCard view={view} snapshot={snapshot} closable={narrow || small} />}
+            {snapshot.run.status === "running" ? (
+              <Floor view={view} snapshot={snapshot} />
+            ) : (
+              <Bell snapshot={snapshot} />
+            )}
+          </div>
+        )}
+        {inspecting && (size === "l" || !card) && <Inspector view={view} snapshot={snapshot} />}
+        {bar && <QuestionBar view={view} snapshot={snapshot} />}
+      </main>
+      <Tape snapshot={snapshot} />
+      <Announcer snapshot={snapshot} />
+    </>
+  );
+}
+
+function Panes({ view, asked, pane }: { view: View; asked: boolean; pane: Pane }) {
+  const choose = (to: Pane) => {
+    view.pane.value = to;
+    view.answering.value = false;
+  };
+  return (
+    <fieldset class="panes" aria-label="Show">
+      {(["Tasks", "Floor"] as const).map((name) => (
+        <button key={name} type="button" aria-pressed={pane === name} onClick={() => choose(name)}>
+          {name}
+          {name === "Floor" && asked && <i class="dot" role="img" aria-label="a question waits" />}
+        </button>
+      ))}
+    </fieldset>
+  );
+}
+
+/** Keys that work wherever the focus is inside the board, but for text fields. */
+function press(event: KeyboardEvent, view: View, root: HTMLElement | null): void {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+  if (event.target instanceof HTMLInputElement && event.key !== "Escape") return;
+  const jumps = { f: "failed", r: "running", a: "asking" } as const;
+  if (event.key === "Escape") {
+    if (view.answering.value) view.answering.value = false;
+    else view.inspect(null);
+  } else if (event.key in jumps) {
+    view.next(jumps[event.key as keyof typeof jumps]);
+  } else if (event.key === "q") {
+    view.answering.value = true;
+    requestAnimationFrame(() => root?.querySelector<HTMLElement>(".option")?.focus());
+  } else {
+    return;
+  }
+  event.preventDefault();
+}

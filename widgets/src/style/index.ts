@@ -1,0 +1,16 @@
+// The style sheet of the shadow root, one file a region, in the order in which later ones win.
+
+import base from "./base.css";
+import bell from "./bell.css";
+import floor from "./floor.css";
+import head from "./head.css";
+import inspector from "./inspector.css";
+import places from "./places.css";
+import question from "./question.css";
+import states from "./states.css";
+import tape from "./tape.css";
+import tasks from "./tasks.css";
+import tokens from "./tokens.css";
+import widths from "./widths.css";
+
+export default [tokens, base, states, head, places, tasks, floor, question, inspector, bell, tape, widths].join("\n");

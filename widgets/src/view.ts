@@ -1,0 +1,116 @@
+// What one view of the board looks at: which task, which states, which pane. Nothing of this leaves the page.
+
+import { batch, computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import type { Link } from "./link";
+import type { Detail, State, Task, Worker } from "./snapshot";
+import type { Store } from "./store";
+
+/** L: three columns, M: two, S: one pane at a time. The widths are those of the board, not of the window. */
+export type Size = "l" | "m" | "s";
+export type Tab = "Prompt" | "Transcript" | "Output";
+export type Pane = "Tasks" | "Floor";
+
+const AGAIN_MS = 1_000;
+const TABS: Readonly<Partial<Record<State, Tab>>> = { blocked: "Prompt", ready: "Prompt", completed: "Output" };
+
+export function sizeOf(width: number): Size {
+  if (width >= 1180) return "l";
+  return width >= 760 ? "m" : "s";
+}
+
+export class View {
+  readonly selected: Signal<string | null> = signal(null);
+  readonly filter: Signal<State | null> = signal(null);
+  readonly tab: Signal<Tab> = signal("Prompt");
+  readonly pane: Signal<Pane> = signal("Tasks");
+  /** The question card is open; matters only where it shares its place with something else. */
+  readonly answering: Signal<boolean> = signal(false);
+  /** What the kernel refused, in its words. */
+  readonly trouble: Signal<string> = signal("");
+  /** The questions whose answers are on their way. */
+  readonly sent: Signal<ReadonlySet<string>> = signal(new Set());
+  readonly detail: Signal<Detail | null> = signal(null);
+  private seen: readonly [Task | undefined, Worker | undefined] | null = null;
+  private asking = false;
+  private again: ReturnType<typeof setTimeout> | undefined;
+  private readonly stop: () => void;
+
+  constructor(
+    readonly store: Store,
+    readonly link: Link,
+  ) {
+    this.stop = effect(() => this.follow());
+  }
+
+  /** The tasks to be listed, by id. */
+  readonly listed: ReadonlySignal<readonly string[]> = computed(() => {
+    const snapshot = this.store.snapshot.value;
+    const filter = this.filter.value;
+    if (snapshot === null) return [];
+    return filter === null ? snapshot.order : snapshot.order.filter((id) => snapshot.tasks[id]?.shown === filter);
+  });
+
+  /** Look at a task, or at none. */
+  inspect(task: string | null): void {
+    batch(() => {
+      this.detail.value = null;
+      this.seen = null;
+      this.answering.value = false;
+      const state = task === null ? undefined : this.store.snapshot.value?.tasks[task]?.shown;
+      this.tab.value = (state && TABS[state]) ?? "Transcript";
+      this.selected.value = task;
+    });
+  }
+
+  /** Look at the next task in this state, after the one that is looked at. */
+  next(state: State): void {
+    const snapshot = this.store.snapshot.value;
+    const found = snapshot?.order.filter((id) => snapshot.tasks[id]?.shown === state) ?? [];
+    const at = this.selected.value === null ? -1 : found.indexOf(this.selected.value);
+    const next = found[(at + 1) % Math.max(1, found.length)];
+    if (next !== undefined) this.inspect(next);
+  }
+
+  async cancel(): Promise<void> {
+    this.trouble.value = (await this.link.request("cancel")).error ?? "";
+  }
+
+  async answer(question: string, answers: Readonly<Record<string, unknown>>): Promise<void> {
+    this.sent.value = new Set([...this.sent.value, question]);
+    const { error } = await this.link.request("answer", { question, answers });
+    if (error !== undefined) {
+      this.sent.value = new Set([...this.sent.value].filter((other) => other !== question));
+    }
+    this.trouble.value = error ?? "";
+  }
+
+  close(): void {
+    this.stop();
+    clearTimeout(this.again);
+  }
+
+  /** Ask for the task that is looked at, and again when it has changed, at most once a second. */
+  private follow(): void {
+    const task = this.selected.value;
+    const snapshot = this.store.snapshot.value;
+    if (task === null || snapshot === null || this.asking) return;
+    const row = snapshot.tasks[task];
+    const worker = row?.worker ? snapshot.workers[row.worker] : undefined;
+    if (this.seen !== null && this.seen[0] === row && this.seen[1] === worker) return;
+    this.seen = [row, worker];
+    this.asking = true;
+    void this.link.request("inspect", { task }).then((ack) => {
+      if (this.selected.peek() === task) {
+        batch(() => {
+          this.detail.value = ack.detail ?? this.detail.peek();
+          this.trouble.value = ack.error ?? "";
+        });
+      }
+      const wait = this.selected.peek() === task ? AGAIN_MS : 0;
+      this.again = setTimeout(() => {
+        this.asking = false;
+        this.follow();
+      }, wait);
+    });
+  }
+}

@@ -1,0 +1,58 @@
+import { expect, test, vi } from "vitest";
+import type { Change } from "../src/patch";
+import { Store } from "../src/store";
+import { golden } from "./golden";
+
+const patch = (n: number, changes: Change[] = [], lines: Record<string, string> = {}) =>
+  ({ kind: "patch", n, base: n - 1, changes, lines }) as const;
+
+test("patches that follow on change the picture; one seen before does nothing", () => {
+  const ask = vi.fn();
+  const store = new Store(ask);
+  store.takeWhole({ n: 3, snapshot: golden("running"), lines: {} });
+  store.takePatch(patch(4, [[["run", "goal"], "Another"]]));
+  store.takePatch(patch(4, [[["run", "goal"], "Twice"]]));
+  store.takePatch(patch(5, [], { w3: "halfway" }));
+  expect(store.snapshot.value?.run.goal).toBe("Another");
+  expect(store.lines.value).toEqual({ w3: "halfway" });
+  expect(ask).not.toHaveBeenCalled();
+});
+
+test("a gap asks for the whole picture and draws nothing wrong meanwhile", () => {
+  const ask = vi.fn();
+  const store = new Store(ask);
+  store.takeWhole({ n: 3, snapshot: golden("running"), lines: {} });
+  store.takePatch(patch(6, [[["run", "goal"], "Too new"]]));
+  expect(ask).toHaveBeenCalledTimes(1);
+  expect(store.snapshot.value?.run.goal).toBe(golden("running").run.goal);
+  store.takeWhole({ n: 6, snapshot: golden("failed"), lines: {} });
+  store.takePatch(patch(7, [[["run", "goal"], "Goes on"]]));
+  expect(store.snapshot.value?.run.goal).toBe("Goes on");
+});
+
+test("an older whole picture does not turn back the time, and an empty one is no picture", () => {
+  const store = new Store(() => {});
+  store.takeWhole({ n: 0, snapshot: {}, lines: {} });
+  expect(store.snapshot.value).toBeNull();
+  store.takeWhole({ n: 6, snapshot: golden("failed"), lines: {} });
+  store.takeWhole({ n: 2, snapshot: golden("running"), lines: {} });
+  expect(store.snapshot.value).toEqual(golden("failed"));
+});
+
+test("the clock goes on between pictures while the kernel lives, and stands once the run is over", () => {
+  let seconds = 100;
+  const store = new Store(
+    () => {},
+    () => seconds,
+  );
+  store.takeWhole({ n: 1, snapshot: golden("running"), lines: {} });
+  seconds += 7;
+  store.beat();
+  expect(store.now()).toBe(golden("running").now);
+  store.hear();
+  expect(store.now()).toBe(golden("running").now + 7);
+  store.takeWhole({ n: 2, snapshot: golden("done"), lines: {} });
+  seconds += 7;
+  store.beat();
+  expect(store.now()).toBe(golden("done").now);
+});
