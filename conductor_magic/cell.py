@@ -1,0 +1,155 @@
+"""What `%%conduct` does with a cell: check everything, start the run, show it, block until it ends, bind the result."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from conductor_magic.errors import ConductUsageError
+from conductor_magic.goal import fill_in
+from conductor_magic.lines import parse_line
+from conductor_magic.namespace import Named, look_up
+from conductor_magic.option_checks import check_option, check_options
+from conductor_magic.option_table import help_text
+from conductor_magic.settings import Options
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from conductor_magic.cell_view import View
+    from conductor_magic.live import LiveChannel
+    from conductor_magic.run import Run
+
+__all__ = ["conduct_cell"]
+
+_EMPTY = "The goal is empty: write below the line what is to be done, as: Find what drives churn in sales.csv."
+_SLICE_SECONDS = 0.2
+# The promise is a usable kernel two seconds after an interrupt; what is left is for binding and the last picture.
+_STOP_SECONDS = 1.7
+
+
+def conduct_cell(
+    shell: InteractiveShell, line: str, cell: str, defaults: Mapping[str, object], *, static: bool = False
+) -> object:
+    """Run a cell; gives its value: the result, or the `Run` with `--background`.
+
+    Args:
+        shell: the notebook's shell; its variables are read, and NAME is bound there.
+        line: what stands behind `%%conduct`.
+        cell: the goal.
+        defaults: the options' defaults by their names in `Options`.
+        static: whether only the static copy of the board stays when the run has ended.
+
+    Raises:
+        ConductUsageError: the line or the goal is off; nothing was started and nothing is bound.
+        RunInterrupted: a person stopped the cell; the result so far is bound.
+    """
+    said = parse_line(line)
+    if said.help:
+        print(help_text())
+        return None
+    options = check_options({**defaults, **_over_defaults(said.given, defaults)})
+    named = look_up(options, shell.user_ns)
+    goal = fill_in(cell, shell.user_ns).strip()
+    if not goal:
+        raise ConductUsageError(_EMPTY)
+    return _run(shell, goal, options, named, static=static)
+
+
+def _over_defaults(given: Mapping[str, object], defaults: Mapping[str, object]) -> dict[str, object]:
+    """The line's options; models of tiers that it does not name keep their defaults."""
+    values = dict(given)
+    before, named = defaults.get("tiers"), values.get("tiers")
+    if named is not None and isinstance(before, Mapping):
+        values["tiers"] = {**before, **dict(_pairs(named))}
+    return values
+
+
+def _pairs(texts: object) -> Mapping[str, str]:
+    tiers = check_option("tiers", texts)
+    assert isinstance(tiers, dict)
+    return tiers
+
+
+def _run(shell: InteractiveShell, goal: str, options: Options, named: Named, *, static: bool) -> object:
+    from conductor_magic.cell_view import choose_view
+    from conductor_magic.run import start
+
+    in_notebook = getattr(shell, "kernel", None) is not None
+    try:
+        run = start(
+            goal,
+            # A terminal cannot draw the board, and making one would load the widget library for nothing.
+            options if in_notebook else replace(options, quiet=True),
+            variables=named.variables,
+            returns=named.returns,
+            answers=named.answers,
+            begin=False,
+        )
+    except OSError as error:
+        raise ConductUsageError(f"The run cannot be recorded: {error}. See: %conduct doctor") from None
+    if options.background:
+        _bind(shell, options, run)
+        run.begin()
+        return run
+    return _block(shell, run, options, choose_view(run, quiet=options.quiet, notebook=in_notebook, static=static))
+
+
+def _block(shell: InteractiveShell, run: Run, options: Options, view: View) -> object:
+    """Show the run and wait for its end; whatever happens, the run ends and its result is bound."""
+    from conductor_magic.live import open_channel
+    from conductor_magic.waiting import RunInterrupted
+
+    begun = stopped = False
+    with ExitStack() as stack:
+        try:
+            channel = stack.enter_context(open_channel(shell, run.loop))
+            for comm_id in run.board.comm_ids if run.board is not None else ():
+                channel.route(comm_id)
+            view.show()
+            begun = True
+            run.begin()
+            stopped = _wait(run, channel, view)
+        except BaseException as error:
+            run.cancel("The cell was interrupted.")
+            if not begun:
+                run.begin()  # so that it ends as every run does: recorded, its lock given back
+            run.done.wait(_STOP_SECONDS)
+            if not isinstance(error, KeyboardInterrupt):
+                _bind(shell, options, run.result())
+                raise
+            stopped = True
+    view.close()
+    result = run.result()
+    _bind(shell, options, result)
+    if stopped:
+        bound = f"{options.name} holds" if options.name else f"%conduct show {run.id} gives"
+        raise RunInterrupted(f"Stopped: run {run.id} was cancelled. {bound} what was done.")
+    return result
+
+
+def _wait(run: Run, channel: LiveChannel, view: View) -> bool:
+    """Wait for the run's end, or for a little while after an interrupt; returns whether there was one."""
+    from conductor_magic.waiting import wait_blocking
+
+    stop_by: float | None = None
+
+    def stop(_press: int) -> None:
+        nonlocal stop_by
+        if stop_by is None:
+            stop_by = time.monotonic() + _STOP_SECONDS
+            run.cancel("The cell was interrupted.")
+
+    while not wait_blocking(run.done, channel, stop, timeout=_SLICE_SECONDS):
+        if stop_by is not None and time.monotonic() > stop_by:
+            break
+        view.update()
+    return stop_by is not None
+
+
+def _bind(shell: InteractiveShell, options: Options, value: Any) -> None:
+    if options.name:
+        shell.push({options.name: value})

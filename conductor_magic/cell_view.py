@@ -1,0 +1,141 @@
+"""How a blocking cell shows its run: the live board with a static copy, lines in a terminal, or nothing.
+
+The static copy is an output of its own, because a reopened notebook cannot draw the live board any more; the board
+hides it as long as it is there. It is only ever changed by its display id: a second `display` would land in whatever
+cell runs by then.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Any
+
+from conductor_magic.report.html import board_html
+from conductor_magic.report.text import board_text, progress_line
+from conductor_magic.report.words import clean, clock
+from conductor_magic.snapshot import snapshot
+
+if TYPE_CHECKING:
+    from conductor_magic.run import Run
+
+__all__ = ["View", "choose_view"]
+
+_COPY_SECONDS = 5.0
+_log = logging.getLogger(__name__)
+
+
+def choose_view(run: Run, *, quiet: bool, notebook: bool, static: bool) -> View:
+    """The view that fits.
+
+    Args:
+        run: prepared, not yet begun.
+        quiet: nothing is to be shown.
+        notebook: whether outputs go to a notebook; else to a terminal.
+        static: whether only the static copy stays when the run has ended.
+    """
+    if quiet:
+        return View()
+    return _BoardView(run, static=static) if notebook else _LinesView(run)
+
+
+class View:
+    """Shows nothing; what the others share: a picture that fails costs the picture, never the run."""
+
+    def show(self) -> None:
+        """Show the run before it begins."""
+        self._safely(self._show)
+
+    def update(self) -> None:
+        """Bring the picture up to date if it is time; called a few times a second from the blocked thread."""
+        self._safely(self._update)
+
+    def close(self) -> None:
+        """Show how the run ended."""
+        self._safely(self._close)
+
+    def _safely(self, step: Any) -> None:
+        try:
+            step()
+        except Exception:  # noqa: BLE001 - logged, and the run goes on
+            _log.exception("The run could not be shown; it goes on.")
+            self._show = self._update = self._close = _nothing
+
+    def _show(self) -> None:
+        pass
+
+    def _update(self) -> None:
+        pass
+
+    def _close(self) -> None:
+        pass
+
+
+def _nothing() -> None:
+    pass
+
+
+class _BoardView(View):
+    """The live board, and below it the static copy."""
+
+    def __init__(self, run: Run, *, static: bool) -> None:
+        self._run = run
+        self._static = static
+        self._copied_seq = -1
+        self._copied_at = 0.0
+        self._copy: Any = None
+
+    def _show(self) -> None:
+        from IPython.display import display
+
+        assert self._run.board is not None
+        drawn = self._run.board.widget._repr_mimebundle_()  # noqa: SLF001 - the display protocol's own name
+        data, metadata = drawn if isinstance(drawn, tuple) else (drawn, {})
+        # Where no widget can be drawn, this text is all that is seen of it.
+        data = {**data, "text/plain": f"The live board of run {self._run.id}"}
+        board = display(data, metadata=metadata, raw=True, display_id=True)
+        # With `static` the copy takes the board's own place when all is over, and needs none below it.
+        self._copy = board if self._static else display(self._picture(), raw=True, display_id=True)
+
+    def _update(self) -> None:
+        due = time.monotonic() - self._copied_at >= _COPY_SECONDS
+        # Updating the board's own output in mid-run would tear the live board down.
+        if due and not self._static and self._run.state.seq != self._copied_seq:
+            self._copy.update(self._picture(), raw=True)
+
+    def _close(self) -> None:
+        self._copy.update(self._picture(), raw=True)
+
+    def _picture(self) -> dict[str, str]:
+        state = self._run.state
+        self._copied_seq, self._copied_at = state.seq, time.monotonic()
+        shown = snapshot(state, time.time())
+        return {"text/html": board_html(shown), "text/plain": board_text(shown)}
+
+
+class _LinesView(View):
+    """A line for each thing that happens, for a terminal."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._told = 0
+
+    def _show(self) -> None:
+        started = self._run.state.started
+        if started is not None:
+            for note in (started.provider_note, started.isolation_note):
+                if note:
+                    print(clean(note))
+
+    def _update(self) -> None:
+        shown = snapshot(self._run.state, time.time())
+        for line in shown["tape"]:
+            if line["seq"] > self._told:
+                self._told = line["seq"]
+                task = f"#{line['task']} " if line["task"] else ""
+                text = " ".join(clean(line["text"]).split())
+                print(f"{clock(line['at'] - shown['run']['started']):>6}  {task}{text}", flush=True)
+
+    def _close(self) -> None:
+        self._update()
+        print(progress_line(snapshot(self._run.state, time.time())), flush=True)

@@ -1,0 +1,153 @@
+"""What a run may be told, with the defaults, and where runs are kept and found again.
+
+`option_checks.py` makes `Options` out of what a person gave.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from conductor_magic.errors import ConductUsageError
+from conductor_magic.wording import did_you_mean, shown
+
+__all__ = [
+    "MODES",
+    "PROVIDERS",
+    "TIERS",
+    "Options",
+    "data_folder",
+    "find_run",
+    "new_run_id",
+    "run_folders",
+    "runs_folder",
+]
+
+MODES = ("read-only", "workspace", "full")
+PROVIDERS = ("auto", "anthropic", "rehearsal")
+TIERS = ("haiku", "sonnet", "opus", "conductor")
+
+_JOURNAL = "journal.jsonl"
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_SHOWN_RUNS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What one run was asked to be like. Made by `check_options`, which refuses what cannot be.
+
+    Attributes:
+        name: the variable that gets the result, or None.
+        workers: how many work at once.
+        use: names of the notebook's variables that workers get.
+        returns: the text of the type that the answer is validated into, or None.
+        mode: what workers may do: one of `MODES`.
+        budget: the most that the run may cost, in USD, or None for no cap.
+        timeout: the most seconds that the run may take, or None for no cap.
+        guide: the domain guide to start from, or None to let the conductor pick.
+        tiers: tier -> model id, where it is not the newest.
+        workspace: the folder that workers may touch, absolute, links resolved.
+        provider: one of `PROVIDERS`.
+        answers: the name of the dict that answers questions, or None.
+        background: whether the cell gives the `Run` at once.
+        quiet: whether no board is shown.
+    """
+
+    name: str | None = None
+    workers: int = 8
+    use: tuple[str, ...] = ()
+    returns: str | None = None
+    mode: str = "workspace"
+    budget: float | None = 5.0
+    timeout: float | None = None
+    guide: str | None = None
+    tiers: Mapping[str, str] = field(default_factory=dict[str, str])
+    workspace: Path | None = None
+    provider: str = "auto"
+    answers: str | None = None
+    background: bool = False
+    quiet: bool = False
+
+
+def data_folder() -> Path:
+    """Where everything of ours is kept: `$CONDUCTOR_HOME`, else `conductor` in Jupyter's data folder; absolute."""
+    given = os.environ.get("CONDUCTOR_HOME", "").strip()
+    if given:
+        return Path(given).expanduser().absolute()
+    from jupyter_core.paths import jupyter_data_dir
+
+    return Path(jupyter_data_dir()).absolute() / "conductor"
+
+
+def runs_folder() -> Path:
+    """Where the runs are kept, a folder each."""
+    return data_folder() / "runs"
+
+
+def new_run_id(now: float) -> str:
+    """An id for a run that begins at `now` (seconds since the epoch): `20261123-101500-k3f9ab`.
+
+    Ids sort by time, to some 20 microseconds: the first three of the last six characters are the second's fraction,
+    the others are random.
+    """
+    moment = datetime.fromtimestamp(now, UTC)
+    fraction = int(now % 1 * 36**3)
+    return f"{moment:%Y%m%d-%H%M%S}-{_base36(fraction)}{_base36(secrets.randbelow(36**3))}"
+
+
+def _base36(number: int) -> str:
+    return "".join(_DIGITS[number // 36**place % 36] for place in (2, 1, 0))
+
+
+def run_folders() -> list[Path]:
+    """The folders of all recorded runs, oldest first."""
+    try:
+        return sorted(path for path in runs_folder().iterdir() if (path / _JOURNAL).is_file())
+    except OSError:
+        return []  # no run was ever recorded here
+
+
+def find_run(text: str) -> Path:
+    """The folder of one recorded run.
+
+    Args:
+        text: the run's id, the beginning of one that no other run's id shares, a path of the folder or of its
+            journal, or `last`.
+
+    Raises:
+        ConductUsageError: there is no such run, or several; the message names the nearest.
+    """
+    wanted = text.strip()
+    folders = {path.name: path for path in run_folders()}
+    if wanted == "last" and folders:
+        return folders[max(folders)]
+    if wanted in folders:
+        return folders[wanted]
+    found = _at_path(wanted)
+    if found is not None:
+        return found
+    begun = [name for name in folders if wanted and name.startswith(wanted)]
+    if len(begun) == 1:
+        return folders[begun[0]]
+    if not folders:
+        raise ConductUsageError(f"There is no run {shown(text)}: none has been recorded in {runs_folder()} yet.")
+    latest = ", ".join(sorted(begun or folders, reverse=True)[:_SHOWN_RUNS])
+    if begun:
+        raise ConductUsageError(f"{len(begun)} runs begin with {shown(wanted)}: give more of the id. Latest: {latest}.")
+    raise ConductUsageError(f"There is no run {shown(text)}.{did_you_mean(wanted, folders)} Latest: {latest}.")
+
+
+def _at_path(text: str) -> Path | None:
+    """The run's folder at a path, or None when there is none there."""
+    if not text or "\0" in text:
+        return None
+    try:
+        path = Path(text).expanduser()
+        folder = path.parent if path.name == _JOURNAL else path
+        return folder.resolve() if (folder / _JOURNAL).is_file() else None
+    except (OSError, RuntimeError, ValueError):
+        return None  # too long a name, an unknown user's home: no path of a run

@@ -1,0 +1,47 @@
+"""How a usage error names what was given and guesses what was meant: always one line, whatever the text was."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = ["did_you_mean", "listed", "shown", "variables"]
+
+_WIDTH = 60
+# What IPython itself puts into every notebook.
+_INJECTED = frozenset({"In", "Out", "exit", "get_ipython", "open", "quit"})
+
+
+def shown(value: object, width: int = _WIDTH) -> str:
+    """The value on one line, in quotes when it is text, cut in the middle when it is long; never raises."""
+    try:
+        text = ascii(value) if isinstance(value, str) and not value.isprintable() else repr(value)
+    except Exception:  # noqa: BLE001 - a broken repr must not replace the message that it is for
+        text = f"a {type(value).__name__}"
+    text = " ".join(text.split())
+    if len(text) <= width:
+        return text
+    return f"{text[: width * 2 // 3]} … {text[-(width // 3) :]}"
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The sentence ` Did you mean x?` with the nearest known word, or nothing."""
+    by_form = {_form(name): name for name in known}
+    near = difflib.get_close_matches(_form(word[:100]), by_form, n=1, cutoff=0.7)
+    return f" Did you mean {by_form[near[0]]}?" if near else ""
+
+
+def listed(words: Iterable[str], last: str = "or") -> str:
+    """Words as a list in a sentence: `a, b or c`."""
+    *most, final = tuple(words)
+    return f"{', '.join(most)} {last} {final}" if most else final
+
+
+def variables(namespace: Iterable[str]) -> list[str]:
+    """The names that a person gave, of all those in a notebook's namespace."""
+    return [name for name in namespace if not name.startswith("_") and name not in _INJECTED]
+
+
+def _form(word: str) -> str:
+    """What makes two spellings near: letter case, leading hyphens and the kind of separator do not count."""
+    return word.lower().replace("_", "-").lstrip("-")
