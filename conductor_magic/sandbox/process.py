@@ -17,7 +17,9 @@ __all__ = ["Outcome", "Started", "run", "start"]
 
 _MARK = "CONDUCTOR_CALL"
 _CHUNK = 1 << 16
-_AFTER_EXIT = 2.0
+_GONE_SECONDS = 10.0
+_LOOK_AGAIN_SECONDS = 0.005
+_AFTER_EXIT = 0.5
 """Seconds to read what is still in the pipe after the command has ended."""
 
 
@@ -56,13 +58,18 @@ class Started:
     async def end(self) -> None:
         """Kill it with all that it started, and wait until it is gone; harmless when it is gone already.
 
-        Inside bubblewrap the process namespace dies with its first process. Without walls the mark in the
-        environment finds what has left the process group.
+        Inside bubblewrap the process namespace dies with its first process, a moment after it. Without walls the
+        mark in the environment finds what has left the process group.
+
+        Raises:
+            TimeoutError: something does not die (it hangs in the system).
         """
         _kill_group(self.process)
         await self.process.wait()
         self._transport.close()
-        _kill_marked(self._mark)
+        async with asyncio.timeout(_GONE_SECONDS):
+            while await asyncio.to_thread(_kill_marked, self._mark):  # noqa: ASYNC110  # the system tells nobody
+                await asyncio.sleep(_LOOK_AGAIN_SECONDS)
 
 
 async def start(
@@ -173,11 +180,12 @@ def _kill_group(process: asyncio.subprocess.Process) -> None:
             os.killpg(process.pid, signal.SIGKILL)
 
 
-def _kill_marked(mark: str) -> None:
-    """Kill what still carries the mark in its environment; inside bubblewrap nothing does any more."""
+def _kill_marked(mark: str) -> bool:
+    """Kill what still carries the mark in its environment; True when there was any."""
     needle = f"{_MARK}={mark}".encode()
+    alive = False
     if not os.path.isdir("/proc/self"):
-        return
+        return alive
     for name in os.listdir("/proc"):
         if not name.isdigit():
             continue
@@ -185,6 +193,8 @@ def _kill_marked(mark: str) -> None:
             with open(f"/proc/{name}/environ", "rb") as file:
                 found = needle in file.read()
             if found:
+                alive = True
                 os.kill(int(name), signal.SIGKILL)
         except OSError:
             continue  # gone meanwhile, or another user's
+    return alive

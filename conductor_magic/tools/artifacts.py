@@ -25,7 +25,7 @@ from conductor_magic.tools.output import new_file
 
 __all__ = ["LARGEST_ARTIFACT", "save_from_outbox", "save_image"]
 
-LARGEST_ARTIFACT = 256 << 20
+LARGEST_ARTIFACT = 128 << 20
 """Bytes of the largest file that is taken."""
 
 _LARGEST_TEXT = 32 << 20

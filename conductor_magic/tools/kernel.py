@@ -66,14 +66,14 @@ class TaskKernel:
         self._messages: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue(1000)
         self._said = b""
 
-    async def ready(self) -> bool:
-        """Start the kernel unless it is running; True when it is a fresh one.
+    async def ready(self) -> None:
+        """Start the kernel unless it is running.
 
         Raises:
             ToolError: it does not start; says what it said.
         """
         if self._started is not None and self._started.process.returncode is None:
-            return False
+            return
         await self.end()
         io = self.folder / "io"
         for folder in (io, self.outbox):
@@ -107,7 +107,6 @@ class TaskKernel:
         except BaseException:
             await self.end()
             raise
-        return True
 
     async def execute(self, code: str, seconds: float, on_message: OnMessage) -> str:
         """Run code and hand over the kernel's messages about it, as (type, content), as they come.
@@ -213,7 +212,10 @@ class TaskKernel:
     def _last_words(self) -> str:
         code = self._started.process.returncode if self._started else None
         said = self._said.decode(errors="replace").strip()
-        return f"The Python process ended by itself (exit code {code}). {said[-1500:]}".strip()
+        ended = (
+            f"The Python process ended by itself (exit code {code}); all variables are lost, the next call starts anew."
+        )
+        return f"{ended}\n{said[-1500:]}".strip()
 
 
 class _Run:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from copy import deepcopy
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -20,6 +21,12 @@ from conductor_magic.state import TRANSITIONS, RunState
 from conductor_magic.transcript import rows
 from tests.core.simulate import SIMULATIONS, Simulation
 from tests.core.words import created, ended, launched, run, slept, started
+
+TREES = st.recursive(
+    st.dictionaries(st.sampled_from("abc"), st.integers(0, 2) | st.lists(st.integers(0, 1), max_size=2), max_size=3),
+    lambda inner: st.dictionaries(st.sampled_from("abc"), inner | st.integers(0, 2), max_size=3),
+    max_leaves=6,
+)
 
 
 @given(SIMULATIONS, st.data())
@@ -56,6 +63,18 @@ def test_snapshots_are_json_and_differences_carry_one_into_the_next(simulation: 
     assert json.loads(json.dumps(before, allow_nan=False)) == before
     assert sum(before["counts"].values()) == len(simulation.state.tasks)
     assert diff(before, before) == []
+
+
+@given(TREES, TREES)
+def test_a_difference_turns_any_tree_into_any_other(before: dict[str, Any], after: dict[str, Any]) -> None:
+    """Keys that come, go and change kind, at any depth; what both have is not sent."""
+    kept = deepcopy(before)
+    changes = diff(before, after)
+    assert patched(before, changes) == after
+    assert before == kept
+    assert not [
+        change for change in changes if change[0][0] in before and before[change[0][0]] == after.get(change[0][0])
+    ]
 
 
 @given(SIMULATIONS)

@@ -185,10 +185,12 @@ def test_a_spent_budget_lets_running_workers_finish() -> None:
 
 
 def test_is_final_gives_one_retry_for_accidents_and_none_for_refusals() -> None:
-    """A crash, time-out or limit is retried once; all else, and a second accident, goes to the conductor."""
+    """A crash, time-out or limit is retried once; all else, a second one and a third attempt go to the conductor."""
     task = TaskState("1", "s", "d", attempts=("w1",))
     again = TaskState("1", "s", "d", attempts=("w1", "w2"))
     assert [is_final(task, cause, ()) for cause in ("crash", "timeout", "limit")] == [False, False, False]
     assert [is_final(task, cause, ()) for cause in ("refusal", "schema", "status", "api")] == [True, True, True, True]
     assert is_final(again, "crash", ("timeout",))
     assert not is_final(again, "crash", ("status",))
+    third = TaskState("1", "s", "d", attempts=("w1", "w2", "w3"))
+    assert is_final(third, "crash", ("status", "status"))
