@@ -1,0 +1,91 @@
+"""A worker's tools on a real folder: the workspace, what lies beside it, and a call that checks its arguments first."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from conductor_magic.errors import ToolError
+from conductor_magic.sandbox import choose_walls
+from conductor_magic.tools.base import ToolContext, ToolResult
+from conductor_magic.tools.schema import check_arguments
+from conductor_magic.tools.worker import worker_tools
+
+__all__ = ["CANARY", "ToolBench", "processes_with"]
+
+CANARY = "CANARY-d41d8cd9"
+
+
+class ToolBench:
+    """A workspace with a few files, an outside with a secret, and one worker's context.
+
+    Args:
+        base: an empty folder.
+        mode: the run's permission mode.
+    """
+
+    def __init__(self, base: Path, mode: str = "workspace") -> None:
+        self.workspace, self.outside, self.data = base / "ws", base / "out", base / "data"
+        for folder in (self.workspace / "src", self.outside, self.data / "artifacts", base / "ws-evil"):
+            folder.mkdir(parents=True)
+        (self.workspace / "src" / "a.py").write_text("def f():\n    return 1\n")
+        (self.outside / "secret.txt").write_text(CANARY)
+        (base / "ws-evil" / "secret.txt").write_text(CANARY)
+        self.tools = worker_tools(mode == "read-only")
+        self.context = ToolContext(
+            task="1",
+            worker="w1",
+            workspace=self.workspace.resolve(),
+            artifacts=(self.data / "artifacts").resolve(),
+            walls=choose_walls(mode, self.workspace, self.data),
+            read_only=mode == "read-only",
+        )
+
+    async def call_async(self, name: str, **args: Any) -> ToolResult:
+        """One call; what the tool refuses comes back as an error result, as the worker's loop makes it."""
+        tool = self.tools[name]
+        if trouble := check_arguments(tool.input_schema, args):
+            return ToolResult(trouble, is_error=True)
+        try:
+            return await tool.run(args, self.context)
+        except ToolError as error:
+            return ToolResult(str(error), is_error=True)
+
+    def call(self, name: str, **args: Any) -> ToolResult:
+        """The same from a test that is no coroutine; kernels are closed afterwards."""
+        return self.calls((name, args))[-1]
+
+    def calls(self, *wanted: tuple[str, dict[str, Any]]) -> list[ToolResult]:
+        """Several calls one after another in one task; kernels are closed afterwards."""
+
+        async def all_of_them() -> list[ToolResult]:
+            try:
+                return [await self.call_async(name, **args) for name, args in wanted]
+            finally:
+                await self.close()
+
+        return asyncio.run(all_of_them())
+
+    async def close(self) -> None:
+        """End the task: close what its tools have opened."""
+        for close in self.context.opened.values():
+            await close()
+
+    def read(self, name: str) -> str:
+        """The content of a file in the workspace."""
+        return (self.workspace / name).read_text()
+
+
+def processes_with(text: str) -> list[str]:
+    """The command lines of living processes that hold a text."""
+    found: list[str] = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                line = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            except OSError:
+                continue
+            if text in line:
+                found.append(line)
+    return found
