@@ -49,12 +49,16 @@ def load(run: str, returns: Any = None) -> ConductResult:
         ConductUsageError: there is no such run.
         JournalDamaged: its journal is damaged in the middle.
     """
+    from conductor_magic.errors import ConductUsageError
     from conductor_magic.fold import fold
-    from conductor_magic.journal import NAME, read_records
+    from conductor_magic.journal import NAME, is_open, read_records
     from conductor_magic.result import result_of
     from conductor_magic.returns import ReturnType
     from conductor_magic.settings import find_run
 
     folder = find_run(run)
     records, _ = read_records(folder / NAME)
-    return result_of(records, fold(records), folder, returns=None if returns is None else ReturnType(returns))
+    if not records:
+        raise ConductUsageError(f"Run {folder.name} has no whole record: it was stopped before it began.")
+    typed = None if returns is None else ReturnType(returns)
+    return result_of(records, fold(records), folder, alive=is_open(folder / NAME), returns=typed)

@@ -13,9 +13,7 @@ Importing this module loads no widget library; making a `Board` does.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-import math
 import threading
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -107,7 +105,7 @@ class Board:
         """Take a piece of what a worker's model streams; its last line is shown at the desk and kept nowhere."""
         known = "" if worker in self._finished_lines else self._lines.get(worker, "")
         self._finished_lines.discard(worker)
-        lines = [line for line in (known + text).splitlines() if line.strip()]
+        lines = [line for line in (known + _encodable(text)).splitlines() if line.strip()]
         line = lines[-1].lstrip()[-LINE_LIMIT:] if lines else ""
         self._lines[worker] = line + "\n" if text.endswith("\n") else line
         self._new_lines.add(worker)
@@ -116,7 +114,7 @@ class Board:
     def whole(self) -> Json:
         """What a view needs to draw the run as it was last sent."""
         lines = {worker: line.strip() for worker, line in self._lines.items()}
-        return {"n": self._number, "snapshot": self._snapshot, "lines": _plain(lines)}
+        return {"n": self._number, "snapshot": self._snapshot, "lines": lines}
 
     # --- on the engine's loop ----------------------------------------------------------------------------------------
 
@@ -129,10 +127,11 @@ class Board:
         """A bug or a dead connection here costs a picture, never the run."""
         try:
             step()
-        except Exception:  # noqa: BLE001 - a view's bug must not reach the run
+        except Exception as error:  # noqa: BLE001 - a view's bug must not reach the run
+            _log.debug("The board could not be updated.", exc_info=True)
             if not self._complained:
                 self._complained = True
-                _log.exception("The board could not be updated; the run goes on.")
+                _log.warning("The board could not be updated (%s); the run goes on.", error)
 
     def _schedule(self) -> None:
         if self._timer is None and self._loop is not None:
@@ -151,13 +150,13 @@ class Board:
     def _advance(self) -> tuple[list[list[Any]], dict[str, str]]:
         """Take the state as it is now; returns what changed since the last time."""
         assert self._journal is not None
-        after = _plain(snapshot(self._journal.state, self._journal.now()))
+        after = snapshot(self._journal.state, self._journal.now())
         changes = diff(self._snapshot, after)
         lines = {worker: self._lines[worker].strip() for worker in self._new_lines}
         self._new_lines.clear()
         self._snapshot = after
         self._number += 1
-        return changes, _plain(lines)
+        return changes, lines
 
     def _send_patch(self) -> None:
         base = self._number
@@ -207,12 +206,12 @@ class Board:
         try:
             answer = self._commands(kind, payload)
         except Exception as error:  # noqa: BLE001 - the person is told instead
-            _log.exception("The board's command %r failed.", kind)
-            return {"error": f"This did not work: {type(error).__name__}: {error}"}
+            _log.debug("The board's command %r failed.", kind, exc_info=True)
+            return {"error": _encodable(f"This did not work: {type(error).__name__}: {error}")}
         return {**answer, "detail": _cut(answer["detail"])} if "detail" in answer else answer
 
     def _reply(self, name: str, answer: Json) -> None:
-        self.widget.send(_plain({**answer, "kind": "ack", "id": name}))
+        self.widget.send({**answer, "kind": "ack", "id": name})
 
 
 def _cut(detail: Mapping[str, Any]) -> Json:
@@ -231,23 +230,9 @@ def _shortened(value: object) -> object:
     return f"{value[:ROW_LIMIT]}… ({len(value) - ROW_LIMIT:,} more characters in the result)"
 
 
-def _plain(content: Json) -> Json:
-    """The content as JSON can carry it: a lone surrogate or a NaN in one title must not cost the whole picture."""
-    try:
-        json.dumps(content, ensure_ascii=False, allow_nan=False).encode()
-    except ValueError:
-        return _mended(content)
-    return content
-
-
-def _mended(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {_mended(key): _mended(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_mended(item) for item in value]
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+def _encodable(text: str) -> str:
+    """The text without halves of characters, which no message can carry; what was recorded has none."""
+    return text.encode("utf-8", "replace").decode()
 
 
 @cache

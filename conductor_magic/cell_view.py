@@ -89,7 +89,7 @@ class _BoardView(View):
         from IPython.display import display
 
         assert self._run.board is not None
-        drawn = self._run.board.widget._repr_mimebundle_()  # noqa: SLF001 - the display protocol's own name
+        drawn = self._run.board.widget._repr_mimebundle_()
         data, metadata = drawn if isinstance(drawn, tuple) else (drawn, {})
         # Where no widget can be drawn, this text is all that is seen of it.
         data = {**data, "text/plain": f"The live board of run {self._run.id}"}

@@ -12,12 +12,14 @@ A kind that this version does not know (written by a newer one) is kept as `Unkn
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic_core import PydanticSerializationError, to_json
 
-__all__ = ["FORMAT", "KINDS", "Event", "Record", "Unknown", "dump", "parse"]
+__all__ = ["FORMAT", "KINDS", "Event", "Record", "Unknown", "dump", "dump_json", "parse", "parse_json"]
 
 FORMAT = 1
 """Version of the record format; a journal names it in its first record."""
@@ -63,6 +65,29 @@ def dump(event: Event) -> Json:
     if isinstance(event, Unknown):
         return {"kind": event.name, **event.data}
     return {"kind": event.kind, **event.model_dump(mode="json")}
+
+
+def dump_json(event: Event) -> bytes:
+    """`dump` as JSON text. Half a surrogate pair, which no UTF-8 can hold, becomes a question mark.
+
+    Raises:
+        ValueError: the event holds something that JSON cannot.
+    """
+    try:
+        fields = event.__pydantic_serializer__.to_json(event)
+    except PydanticSerializationError:
+        return json.dumps(dump(event), ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode(
+            "utf-8", "replace"
+        )
+    if isinstance(event, Unknown):
+        return to_json(dump(event))
+    head = b'{"kind":"%b"' % event.kind.encode()
+    return head + (b"}" if fields == b"{}" else b"," + fields[1:])
+
+
+def parse_json(event: Event, data: bytes) -> Event:
+    """What `parse` makes of the event's own `dump_json`."""
+    return event if isinstance(event, Unknown) else type(event).model_validate_json(data)
 
 
 def parse(data: Json) -> Event:

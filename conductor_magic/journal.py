@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import json
+import fcntl
 import os
 import threading
 import time
@@ -27,11 +27,11 @@ import jiter
 from pydantic import ValidationError
 
 from conductor_magic.errors import JournalDamaged
-from conductor_magic.events import FORMAT, Event, Record, RunStarted, dump, parse
+from conductor_magic.events import FORMAT, Event, Record, RunStarted, dump_json, parse, parse_json
 from conductor_magic.fold import apply
 from conductor_magic.state import RunState
 
-__all__ = ["Clock", "Journal", "encode", "read_records"]
+__all__ = ["NAME", "Clock", "Journal", "encode", "is_open", "read_records", "repair"]
 
 Clock = Callable[[], float]
 Subscriber = Callable[[Record, RunState], None]
@@ -48,9 +48,12 @@ def steady_clock() -> Clock:
 
 
 def encode(record: Record) -> bytes:
-    """The record's line. Half a surrogate pair, which no UTF-8 can hold, becomes a question mark."""
-    event = json.dumps(dump(record.event), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    body = f'"seq":{record.seq},"at":{record.at!r},"event":{event}}}\n'.encode("utf-8", "replace")
+    """The record's line."""
+    return _line(record.seq, record.at, dump_json(record.event))
+
+
+def _line(seq: int, at: float, event: bytes) -> bytes:
+    body = b'"seq":%d,"at":%b,"event":%b}\n' % (seq, repr(at).encode(), event)
     return b'{"sum":"%08x",' % zlib.crc32(body) + body
 
 
@@ -103,6 +106,18 @@ def read_records(path: Path) -> tuple[list[Record], bytes]:
     return records, b""
 
 
+def is_open(path: Path) -> bool:
+    """Whether a run is still writing this journal, in this process or another."""
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
 class Journal:
     """Appends events to a run's file and holds the state that they fold to.
 
@@ -123,6 +138,8 @@ class Journal:
         self._clock = clock or steady_clock()
         self._subscribers: list[Subscriber] = []
         self._file = os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        # Held as long as the run goes on: `is_open` asks for it. The system lets go when the process dies.
+        fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self._size = 0
         self._synced = 0
         self._disk = threading.Lock()
@@ -141,11 +158,11 @@ class Journal:
             ValueError: the event holds something that no record can; nothing was written.
             OSError: the disk took no whole record; the file is as it was before.
         """
-        line = encode(Record(self.state.seq + 1, self._clock(), event))
+        seq, at = self.state.seq + 1, self._clock()
+        data = dump_json(event)
+        line = _line(seq, at, data)
         # What is folded is what a reader of the file will find, to the letter, whatever Python values the event held.
-        record = decode(line, self.state.seq + 1)
-        if record is None:
-            raise ValueError(f"{event.kind}: this event cannot be recorded: {event!r}")
+        record = Record(seq, at, parse_json(event, data))
         state = apply(self.state, record)
         self._write(line)
         self._size += len(line)

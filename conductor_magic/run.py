@@ -103,11 +103,13 @@ def start(
                 isolation_note=walls.reason,
             )
         )
+        run = Run(
+            run_id, folder, journal, options, walls, lock, redactor, return_type, answers, limits or Limits(), connector
+        )
     except BaseException:
         lock.release()
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    run = Run(run_id, folder, journal, options, walls, lock, redactor, return_type, answers, limits or Limits(), connector)
     if begin:
         run.begin()
     return run
@@ -241,19 +243,20 @@ class Run:
     # --- on the engine's loop ----------------------------------------------------------------------------------------
 
     def begin(self) -> None:
-        """Set the run going."""
+        """Set the run going; idempotent."""
         self._loop.call_soon_threadsafe(self._launch)
 
     def _launch(self) -> None:
+        if self._main is not None:
+            return
         if self.board is not None:
             self.board.attach(self._journal, self._loop)
         self._main = self._loop.create_task(self._drive())
 
     async def _drive(self) -> None:
-        model = None
         try:
             if self._cancel_reason is None:
-                model = await self._work()
+                await self._work()
         except asyncio.CancelledError:
             pass
         except Exception as error:
@@ -262,10 +265,10 @@ class Run:
         finally:
             if not self.state.ended:
                 self._end("cancelled" if self._cancel_reason is not None else "failed", self._cancel_reason or "Stopped.")
-            await self._clean_up(model)
+            await self._clean_up()
 
-    async def _work(self) -> Any:
-        """Connect, then drive the engine to the run's last record; returns the model to be closed."""
+    async def _work(self) -> None:
+        """Connect, then drive the engine to the run's last record."""
         from conductor_magic.assemble import assemble
         from conductor_magic.questions import Questions
 
@@ -286,7 +289,6 @@ class Run:
             await self._engine.run()
         finally:
             await connection.model.aclose()
-        return None
 
     def _end(self, status: Any, reason: str) -> None:
         """Write the last record of a run whose engine could not."""
@@ -298,7 +300,7 @@ class Run:
                 self._journal.append(TaskSkipped(task=task.id, reason=reason))
         self._journal.append(RunEnded(status=status, answer=state.conductor.answer, reason=reason))
 
-    async def _clean_up(self, model: Any) -> None:
+    async def _clean_up(self) -> None:
         try:
             if self.board is not None:
                 self.board.detach()

@@ -29,6 +29,7 @@ def test_a_random_run_ends_and_never_breaks_a_rule(simulation: Simulation) -> No
     for step in simulation.play().steps:
         check(step.after)
         assert len(step.after.running) <= simulation.slots
+        assert len(step.after.tape) <= 12
         event = step.record.event
         if isinstance(event, e.WorkerStarted):
             task = step.before.tasks[event.task]

@@ -177,7 +177,9 @@ def test_nothing_is_left_of_bad_lines(notebook: Notebook) -> None:
         notebook.server.accept()
 
 
-@pytest.mark.parametrize("code", ["%conduct", "%conduct help", "%conduct --help", "%%conduct -h\nGo.", "%%conduct x --help\n{no}"])
+@pytest.mark.parametrize(
+    "code", ["%conduct", "%conduct help", "%conduct --help", "%%conduct -h\nGo.", "%%conduct x --help\n{no}"]
+)
 def test_help(notebook: Notebook, code: str) -> None:
     """The help is printed by every way to ask for it, and nothing runs."""
     printed, others = notebook.reply(code)

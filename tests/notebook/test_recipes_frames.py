@@ -105,6 +105,9 @@ rng = np.random.default_rng(0)
 wide = pd.DataFrame(rng.normal(size=(60, 200)), columns=[f"column number {at:03}" for at in range(200)])
 long_words = [f"{'long value ' * 6}{row % 12}" for row in range(60)]
 wide_words = pd.DataFrame({f"words in column {at}": long_words for at in range(120)})
+long_names = pd.DataFrame(rng.normal(size=(60, 12)), columns=[f"{'name ' * 20}{at}" for at in range(12)])
+for at in range(5):
+    long_names[f"label {at}"] = [f"{row * (at + 1) % 12} {'label ' * 20}" for row in range(60)]
 repeated = pd.DataFrame([[1, 2, "a"], [3, 4, "b"], [5, 6, "a"], [5, 6, "b"], [9, 1, "a"]], columns=["x", "x", "x (2)"])
 levels = pd.DataFrame(np.arange(24).reshape(6, 4), columns=pd.MultiIndex.from_product([["a", "b"], [1, 2]]))
 unnamed = pd.DataFrame({0: [1, 2, 3, 4], None: ["a"] * 4, (1, 2): [1.0] * 4, pd.Timestamp("2020-01-01"): [4, 3, 2, 1]})
@@ -126,6 +129,7 @@ groups = pd.DataFrame({"report": [1, 2, 3, 4], "pd": list("xyxy")})
 ODD_NAMES = (
     "wide",
     "wide_words",
+    "long_names",
     "repeated",
     "levels",
     "unnamed",
@@ -166,6 +170,13 @@ def test_two_hundred_columns(odd: dict[tuple[str, str], Played]) -> None:
     assert "175 more columns in the table `schema`" in schema.report
     assert odd["wide", "correlations"].figures["pairs"] == math.comb(200, 2)
     assert len(odd["wide", "correlations"].published["correlations"]["column"]) == 200
+
+
+def test_very_long_figures_are_cut_and_said_to_be(odd: dict[tuple[str, str], Played]) -> None:
+    """What would be cut by the tool is shortened list by list before, and the report says so."""
+    played = odd["long_names", "groups"]
+    assert len(played.printed) <= 16_000 + len("RESULT \n")
+    assert "Long lists are cut here" in played.report
 
 
 def test_labels_become_unique(odd: dict[tuple[str, str], Played]) -> None:

@@ -16,7 +16,16 @@ import pytest
 from comm.base_comm import BaseComm
 
 from conductor_magic.board import ROW_LIMIT, ROWS_LIMIT, TICK_SECONDS, Board
-from conductor_magic.events import Event, RunEnded, RunStarted, TaskCreated, TaskLaunched, WorkerStarted, WorkerTurn
+from conductor_magic.events import (
+    Event,
+    RunEnded,
+    RunNoted,
+    RunStarted,
+    TaskCreated,
+    TaskLaunched,
+    WorkerStarted,
+    WorkerTurn,
+)
 from conductor_magic.journal import Journal
 from conductor_magic.snapshot import patched, snapshot
 
@@ -159,6 +168,7 @@ def test_the_last_picture_always_arrives_and_nothing_after_it(tmp_path: Path, vi
         board.detach()
         assert view.states[-1]["snapshot"]["run"]["answer"] == "Found."
         number = len(view.messages)
+        journal.append(RunNoted(text="An afterthought"))
         await asyncio.sleep(2 * TICK_SECONDS)  # nothing may come: there is nothing to wait for
         assert len(view.messages) == number
         board.detach()
@@ -279,17 +289,23 @@ def test_streamed_text_shows_its_last_line_and_is_kept_nowhere(tmp_path: Path, v
     asyncio.run(main())
 
 
-def test_text_that_json_cannot_carry_costs_its_character_only(tmp_path: Path, view: View) -> None:
-    """Half a surrogate pair in a title does not stop the board."""
+def test_text_that_no_message_can_carry_costs_its_character_only(tmp_path: Path, view: View) -> None:
+    """Half a surrogate pair in a title, a streamed piece or an error does not stop the board."""
 
     async def main() -> None:
-        board, journal = Board(lambda kind, payload: {"detail": None} if kind == "x" else {}), Journal(tmp_path)
+        def commands(kind: str, payload: Json) -> Json:
+            raise ValueError("half \ud83d error")
+
+        board, journal = Board(commands), Journal(tmp_path)
         journal.append(started())
         board.attach(journal, asyncio.get_running_loop())
-        journal.append(TaskCreated(task="1", subject="half \ud83d here", description=""))
-        await view.until(lambda: view.snapshot.get("order"))
-        assert view.snapshot["tasks"]["1"]["subject"] == "half ? here"
-        json.dumps(view.snapshot, ensure_ascii=False).encode()
+        journal.append(TaskCreated(task="1", subject="half \ud83d title", description=""))
+        board.say("w1", "half \ud83d line")
+        press(board, kind="cancel", id="d-1")
+        await view.until(lambda: view.snapshot.get("order") and view.lines and view.of("ack"))
+        assert view.snapshot["tasks"]["1"]["subject"] == "half ? title"
+        assert view.lines == {"w1": "half ? line"}
+        assert view.of("ack") == [{"id": "d-1", "error": "This did not work: ValueError: half ? error"}]
         board.detach()
         journal.close()
 

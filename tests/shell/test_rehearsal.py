@@ -227,6 +227,7 @@ def test_value_comes_from_the_answer() -> None:
             "findings": {"type": "array", "items": text},
             "mood": text,
             "forecast": number,
+            "worries": {"type": "array", "items": text},
             "verdict": {"anyOf": [{"type": "number"}, {"type": "null"}]},
         },
     }

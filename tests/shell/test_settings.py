@@ -238,5 +238,5 @@ def test_runs_that_are_not_there(text: str, said: str) -> None:
 
 def test_no_run_yet() -> None:
     """Where nothing was recorded, `last` says so and where it looked."""
-    with pytest.raises(ConductUsageError, match="none has been recorded in .*data/runs yet"):
+    with pytest.raises(ConductUsageError, match=r"none has been recorded in .*data/runs yet"):
         find_run("last")
