@@ -51,7 +51,11 @@ _COLUMNS = (
     ("Tokens", _NUMBER),
 )
 _TOLD = ("running", "asking", "failed", "skipped", "cancelled")
-_INK = {"failed": "#b3261e", "asking": "#7a5200", "running": "#1a5fd0", "completed": "#0b6b53"}
+# Mixed with the page's own ink, so that they read on light and on dark ground.
+_INK = {
+    state: f"color-mix(in srgb,currentColor 45%,{hue})"
+    for state, hue in {"failed": "#d5362b", "asking": "#b57a00", "running": "#2f74e6", "completed": "#159a78"}.items()
+}
 
 
 def board_html(snapshot: Json, details: Mapping[str, Json] | None = None) -> str:
@@ -82,7 +86,8 @@ def _page(snapshot: Json, details: Mapping[str, Json], room: _Room) -> str:
         _tasks(snapshot, details, room),
     ]
     style = "font-family:var(--jp-ui-font-family,system-ui,sans-serif);font-size:13px;line-height:1.45;padding:6px 0"
-    return f'<div data-conduct-fallback="" style="{style}">{"".join(parts)}</div>'
+    # The classes keep MathJax from setting what stands between two dollar signs as a formula.
+    return f'<div data-conduct-fallback="" class="mathjax_ignore tex2jax_ignore" style="{style}">{"".join(parts)}</div>'
 
 
 def _line(content: str) -> str:
@@ -152,7 +157,7 @@ def _tasks(snapshot: Json, details: Mapping[str, Json], room: _Room) -> str:
     table = f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody>"
     return (
         f'<details open><summary style="cursor:pointer">{count(len(tasks), "task")}</summary>'
-        f'<table style="border-collapse:collapse;width:100%">{table}</table>{rest}</details>'
+        f'<table style="border-collapse:collapse">{table}</table>{rest}</details>'
     )
 
 
@@ -171,7 +176,7 @@ def _row(task: Json, snapshot: Json, detail: Json | None, room: _Room) -> str:
     cells = (
         (f"{_CELL};white-space:nowrap;font-weight:600{ink}", f"{SIGNS[task['shown']]} {WORDS[task['shown']]}"),
         (_NUMBER, f"#{escape(task['id'])}"),
-        (f"{_CELL};width:100%;overflow-wrap:anywhere", title),
+        (f"{_CELL};overflow-wrap:anywhere", title),
         (_CELL, escape(task["tier"].upper())),
         (_NUMBER, clock(seconds)),
         (_NUMBER, tokens(task["tokens"]) if task["tokens"] else ""),

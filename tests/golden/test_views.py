@@ -115,7 +115,7 @@ def test_html_is_whole_plain_and_tells_every_task(name: str) -> None:
         *("div", "p", "strong", "span", "pre", "br", "code", "details", "summary"),
         *("table", "thead", "tbody", "tr", "th", "td"),
     }
-    assert {attribute for attribute, _ in read.attributes} <= {"style", "data-conduct-fallback", "open"}
+    assert {attribute for attribute, _ in read.attributes} <= {"style", "class", "data-conduct-fallback", "open"}
     assert len(page.encode()) <= LIMIT
     assert page.startswith('<div data-conduct-fallback=""')
     assert read.text.count("#") >= len(shown["order"])

@@ -3,6 +3,7 @@
 import { signal } from "@preact/signals";
 import { render } from "preact";
 import { hideCopies } from "./fallback";
+import { keepFocus } from "./focus";
 import type { Link } from "./link";
 import { Board } from "./parts/board";
 import type { Store } from "./store";
@@ -46,12 +47,14 @@ export function mount(el: HTMLElement, store: Store, link: Link, style: string):
   const unwatch = watchTheme(() => {
     dark.value = isDark();
   });
+  const release = keepFocus(root, () => place.querySelector<HTMLElement>(".board"));
   const timer = setInterval(() => store.beat(), TICK_MS);
   render(<Board view={view} size={size} dark={dark} />, place);
 
   return () => {
     clearInterval(timer);
     unwatch();
+    release();
     observer.disconnect();
     showCopies();
     view.close();

@@ -184,3 +184,12 @@ test("where there is little room, the question is a line until it is opened", as
   await page.press('[aria-label="Close the question"]');
   expect(page.find(".askbar")).not.toBeNull();
 });
+
+test("when the focused button goes away the focus stays in the board, so that no key reaches the notebook", async () => {
+  page = await opened("asking");
+  page.find('[data-option="1"]')?.focus();
+  expect(page.root.activeElement?.getAttribute("data-option")).toBe("1");
+  await page.patch([[["questions"], []]]);
+  expect(page.find(".question")).toBeNull();
+  expect(page.root.activeElement).toBe(page.find(".board"));
+});

@@ -28,6 +28,7 @@ export function Board({ view, size, dark }: Props) {
       class="board"
       role="region"
       aria-label="Conductor board"
+      tabIndex={-1}
       data-size={size.value}
       data-theme={dark.value ? "dark" : "light"}
       data-inspecting={inspecting}
@@ -57,6 +58,7 @@ interface OpenProps {
 
 function Open({ view, snapshot, size, inspecting }: OpenProps) {
   const asked = waiting(snapshot).length > 0;
+  const over = snapshot.run.status !== "running";
   const narrow = size !== "l" && inspecting;
   const small = size === "s";
   // Where the question shares its place, it is a line with a button until somebody wants to answer.
@@ -74,7 +76,7 @@ function Open({ view, snapshot, size, inspecting }: OpenProps) {
         {(!small || (!inspecting && pane === "Tasks")) && (
           <div class="book">
             <div class="bookhead">
-              {small && <Panes view={view} asked={asked} pane="Tasks" />}
+              {small && <Panes view={view} asked={asked} pane="Tasks" over={over} />}
               <Chips view={view} snapshot={snapshot} />
             </div>
             <Tasks view={view} snapshot={snapshot} />
@@ -84,15 +86,11 @@ function Open({ view, snapshot, size, inspecting }: OpenProps) {
           <div class="side">
             {small && (
               <div class="bookhead">
-                <Panes view={view} asked={asked} pane="Floor" />
+                <Panes view={view} asked={asked} pane="Floor" over={over} />
               </div>
             )}
             {card && <QuestionCard view={view} snapshot={snapshot} closable={narrow || small} />}
-            {snapshot.run.status === "running" ? (
-              <Floor view={view} snapshot={snapshot} />
-            ) : (
-              <Bell snapshot={snapshot} />
-            )}
+            {over ? <Bell snapshot={snapshot} /> : <Floor view={view} snapshot={snapshot} />}
           </div>
         )}
         {inspecting && (size === "l" || !card) && <Inspector view={view} snapshot={snapshot} />}
@@ -104,7 +102,7 @@ function Open({ view, snapshot, size, inspecting }: OpenProps) {
   );
 }
 
-function Panes({ view, asked, pane }: { view: View; asked: boolean; pane: Pane }) {
+function Panes({ view, asked, pane, over }: { view: View; asked: boolean; pane: Pane; over: boolean }) {
   const choose = (to: Pane) => {
     view.pane.value = to;
     view.answering.value = false;
@@ -113,7 +111,7 @@ function Panes({ view, asked, pane }: { view: View; asked: boolean; pane: Pane }
     <fieldset class="panes" aria-label="Show">
       {(["Tasks", "Floor"] as const).map((name) => (
         <button key={name} type="button" aria-pressed={pane === name} onClick={() => choose(name)}>
-          {name}
+          {name === "Floor" && over ? "Closing bell" : name}
           {name === "Floor" && asked && <i class="dot" role="img" aria-label="a question waits" />}
         </button>
       ))}

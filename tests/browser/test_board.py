@@ -1,0 +1,119 @@
+"""The board in a real page, while its cell blocks the kernel: what a person presses takes effect at once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.browser.conftest import OpenNotebook
+from tests.support.floor import Floor, done, lay_out
+from tests.support.kernels import VERSIONS
+from tests.support.lab import Notebook
+from tests.support.messages_server import Answer, MessagesServer, text, tools
+
+pytestmark = pytest.mark.browser
+
+ENDS = ["6.31.0", VERSIONS[-1]]
+QUESTION = {
+    "question": "Which store?",
+    "header": "Store",
+    "options": [{"label": "Redis", "description": "fast"}, {"label": "Postgres (Recommended)", "description": "one store"}],
+}
+CONDUCT, NEXT = 1, 2
+
+
+@dataclass
+class Play:
+    """A server with a floor that waits at its slow task until the test lets it go."""
+
+    url: str
+    go_on: threading.Event
+
+
+@pytest.fixture
+def play() -> Iterator[Play]:
+    """Asks a question first; then `quick` is done at once and `slow` waits for `go_on`."""
+    go_on = threading.Event()
+
+    def worker(task: str, turn: int, body: dict[str, Any]) -> Answer:
+        if task == "slow" and turn < 200 and not go_on.is_set():
+            # Many short turns, so that the worker is visibly at a tool and can be let go at any moment.
+            return tools(("Glob", {"pattern": "*.md"}), first_seconds=0.1)
+        return done(task, turn, body)
+
+    conductor = [
+        tools(("AskUserQuestion", {"questions": [QUESTION]})),
+        lay_out({"quick": (), "slow": (), "after": ("slow",)}),
+        text("Under way."),
+        text("The answer."),
+    ]
+    with MessagesServer(Floor(conductor, worker)) as server:
+        yield Play(server.url, go_on)
+        go_on.set()
+
+
+def begin(open_notebook: OpenNotebook, play: Play, ipykernel: str) -> tuple[Notebook, Locator]:
+    """Start a `%%conduct` cell and queue the next one; the notebook and the cell's board."""
+    setup = f"import os\nos.environ['ANTHROPIC_BASE_URL'] = {play.url!r}\n%load_ext conductor_magic"
+    follow = "print('next', out.status, out.questions[0].answers, out.questions[0].answered_by)"
+    notebook = open_notebook([setup, "%%conduct out\nGo <b>on</b>.", follow], ipykernel=ipykernel)
+    notebook.run(0)
+    notebook.start(CONDUCT)
+    notebook.start(NEXT)
+    return notebook, notebook.cell(CONDUCT).get_by_role("region", name="Conductor board")
+
+
+@pytest.mark.parametrize("ipykernel", ENDS)
+def test_answer_and_inspect_while_the_cell_runs(open_notebook: OpenNotebook, play: Play, ipykernel: str) -> None:
+    """The question is answered by a button, a running task shows its prompt; then the run ends and the next cell runs."""
+    notebook, board = begin(open_notebook, play, ipykernel)
+    notebook.press(board.get_by_role("button", name="Redis"))
+    row = board.get_by_role("row").filter(has_text="Task slow")
+    expect(row).to_contain_text("Running", timeout=20_000)
+    expect(board).to_contain_text("Glob")
+    notebook.press(row)
+    inspector = board.get_by_role("region", name="Task 2")
+    notebook.press(inspector.get_by_role("tab", name="Prompt"))
+    expect(inspector).to_contain_text("CONTEXT: You are a WORKER agent, not an orchestrator.")
+    assert notebook.state(CONDUCT) == "running"
+    play.go_on.set()
+    notebook.wait(NEXT)
+    assert notebook.text(NEXT).strip() == "next completed {'Which store?': 'Redis'} person"
+    expect(board).to_contain_text("Closed")
+    expect(board.get_by_role("row").filter(has_text="Task after")).to_contain_text("Done")
+    assert notebook.page_errors == []
+
+
+@pytest.mark.parametrize("ipykernel", ENDS)
+def test_cancel_while_the_cell_runs(open_notebook: OpenNotebook, play: Play, ipykernel: str) -> None:
+    """Two presses cancel the run; the cell ends normally with a cancelled result, and the next cell runs."""
+    notebook, board = begin(open_notebook, play, ipykernel)
+    notebook.press(board.get_by_role("button", name="Postgres"))
+    expect(board.get_by_role("row").filter(has_text="Task slow")).to_contain_text("Running", timeout=20_000)
+    assert notebook.state(CONDUCT) == "running"
+    notebook.press(board.locator("[data-act=cancel]"))
+    notebook.press(board.locator("[data-act=cancel-sure]"))
+    notebook.wait(NEXT)
+    assert notebook.text(NEXT).startswith("next cancelled")
+    expect(board).to_contain_text("Closed, cancelled")
+    expect(board.get_by_role("row").filter(has_text="Task slow")).to_contain_text("Cancelled")
+    assert notebook.page_errors == []
+
+
+def test_a_page_reloaded_in_mid_run_has_its_board_back(open_notebook: OpenNotebook, play: Play) -> None:
+    """After a reload the board is there again, live, and still takes a press."""
+    notebook, board = begin(open_notebook, play, VERSIONS[-1])
+    notebook.press(board.get_by_role("button", name="Redis"))
+    expect(board.get_by_role("row").filter(has_text="Task slow")).to_contain_text("Running", timeout=20_000)
+    notebook.save()
+    notebook.reload()
+    board = notebook.cell(CONDUCT).get_by_role("region", name="Conductor board")
+    expect(board.get_by_role("row").filter(has_text="Task slow")).to_contain_text("Running", timeout=20_000)
+    notebook.press(board.locator("[data-act=cancel]"))
+    notebook.press(board.locator("[data-act=cancel-sure]"))
+    expect(board).to_contain_text("Closed, cancelled", timeout=20_000)
