@@ -30,7 +30,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """A JupyterLab that offers one kernel per ipykernel version, named ``ipykernel-<version>``."""
     root = tmp_path_factory.mktemp("notebooks")
     kernels = {f"ipykernel-{version}": kernel(version) for version in VERSIONS}
-    with jupyter_lab(root, kernels=kernels, env={"CONDUCTOR_HOME": str(root / "conductor")}) as url:
+    with jupyter_lab(root, kernels=kernels, env={"CONDUCTOR_HOME": str(tmp_path_factory.mktemp("home"))}) as url:
         yield Lab(url, root)
 
 
