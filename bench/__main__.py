@@ -36,7 +36,9 @@ def main() -> None:
 def _measure(workspace: Path) -> None:
     from bench.server import GRAPHS, LATENCY
 
-    print(f"{'graph':<12} {'program':<10} {'makespan s':>10} {'over ideal':>10} {'CPU ms/call':>12}   medians of {ROUNDS}")
+    print(
+        f"{'graph':<12} {'program':<10} {'makespan s':>10} {'over ideal':>10} {'CPU ms/call':>12}   medians of {ROUNDS}"
+    )
     for name, (count, shape, calls, slots) in GRAPHS.items():
         rounds = count if shape == "chain" else math.ceil(count / slots)
         ideal = rounds * calls * LATENCY
@@ -49,7 +51,9 @@ def _measure(workspace: Path) -> None:
         for program, figures in rows.items():
             makespan = statistics.median(figure[0] for figure in figures)
             cpu = statistics.median(figure[1] for figure in figures)
-            print(f"{name:<12} {program:<10} {makespan:>10.3f} {makespan / ideal:>10.3f} {cpu * 1000:>12.2f}", flush=True)
+            print(
+                f"{name:<12} {program:<10} {makespan:>10.3f} {makespan / ideal:>10.3f} {cpu * 1000:>12.2f}", flush=True
+            )
 
 
 def _conductor(name: str, calls: int, slots: int, workspace: Path) -> tuple[float, float]:

@@ -34,7 +34,7 @@ def conduct(
     """
     from conductor_magic.option_checks import check_options
     from conductor_magic.run import start
-    
+
     return start(goal, check_options(options), variables=use, returns=returns, answers=answers)
 
 

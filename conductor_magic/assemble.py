@@ -56,9 +56,7 @@ def assemble(
     )
     most = min(limits.reply_tokens, connection.reply_tokens["conductor"])
     conversation = Conversation("conductor", connection.models["conductor"], CONDUCTOR, DEFINITIONS, most)
-    conductor = Conductor(
-        conversation, redactor.text(prompt), caller, journal, reach, redactor, questions.put, limits
-    )
+    conductor = Conductor(conversation, redactor.text(prompt), caller, journal, reach, redactor, questions.put, limits)
     read_only = options.mode == "read-only"
     bench = Bench(
         tools=worker_tools(read_only),

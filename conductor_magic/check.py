@@ -1,4 +1,4 @@
-"""Invariants that hold after every record of every run; tests and `doctor` look at them, the engine does not need to."""
+"""Invariants that hold after every record of every run; tests look at them, the engine does not need to."""
 
 from __future__ import annotations
 
@@ -23,8 +23,12 @@ def check(state: RunState) -> None:
     _require(all(1 <= worker.desk <= slots for worker in running), "a worker sits at a desk that does not exist")
     at_work = {worker.task for worker in running}
     for task in state.tasks.values():
-        _require((task.status == "running") == (task.id in at_work), f"task {task.id} is {task.status} beside its workers")
-        done = [state.tasks[blocker].status == "completed" or state.tasks[blocker].deleted for blocker in task.blocked_by]
+        _require(
+            (task.status == "running") == (task.id in at_work), f"task {task.id} is {task.status} beside its workers"
+        )
+        done = [
+            state.tasks[blocker].status == "completed" or state.tasks[blocker].deleted for blocker in task.blocked_by
+        ]
         if task.status in ("ready", "blocked"):
             _require((task.status == "ready") == all(done), f"task {task.id} is {task.status} beside its blockers")
         _require(task.status != "completed" or bool(task.attempts), f"task {task.id} completed without an attempt")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -210,7 +209,7 @@ class Conductor:
         path = args.get("file_path")
         if name == read.NAME and isinstance(path, str) and read.is_workspace_file(path):
             # Recorded as an absolute path: this is what the limit of two workspace files counts.
-            shown["file_path"] = os.path.join(self._reach.workspace, path)
+            shown["file_path"] = str(self._reach.workspace / path)
         return shown
 
     def _refuse(self, call: Json, why: str) -> Json:

@@ -17,6 +17,7 @@ from conductor_magic.errors import ModelError
 from conductor_magic.events import (
     CancelRequested,
     CapReached,
+    Cause,
     Milestone,
     RunEnded,
     TaskSkipped,
@@ -31,7 +32,17 @@ from conductor_magic.prompts import WORKER, notice_text, repair_text, value_text
 from conductor_magic.redact import Redactor
 from conductor_magic.returns import ReturnType
 from conductor_magic.sandbox import Walls
-from conductor_magic.scheduler import Celebrate, Command, Finish, Skip, StartWorker, StopWorker, WakeConductor, decide, is_final
+from conductor_magic.scheduler import (
+    Celebrate,
+    Command,
+    Finish,
+    Skip,
+    StartWorker,
+    StopWorker,
+    WakeConductor,
+    decide,
+    is_final,
+)
 from conductor_magic.tools.base import ToolContext, WorkerTool
 from conductor_magic.worker import Ending, Worker
 
@@ -146,7 +157,10 @@ class Engine:
         if conducting.done() and not conducting.cancelled() and (error := conducting.exception()):
             raise error
         waiting = asyncio.ensure_future(self._changed.wait())
-        watched: set[asyncio.Future[Any]] = {waiting, *(task for task in (conducting, self._closing) if task and not task.done())}
+        watched: set[asyncio.Future[Any]] = {
+            waiting,
+            *(task for task in (conducting, self._closing) if task and not task.done()),
+        }
         await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
 
@@ -222,14 +236,15 @@ class Engine:
 
     async def _guarded(self, worker: Worker, tier: str) -> Ending:
         seconds = self._limits.seconds[tier]
+        watch = asyncio.timeout(seconds)
         try:
-            async with asyncio.timeout(seconds) as watch:
+            async with watch:
                 return await worker.work()
         except TimeoutError:
             if watch.expired():
                 return Ending("timeout", "timeout", error=f"It took longer than {seconds:g} s, the limit of its tier.")
             return Ending("failed", "crash", error="A step timed out.")
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a crash of one task must not reach the run
             # Our bug, or a tool's: the task fails, the run goes on, and the log has the traceback.
             _log.exception("worker crashed")
             return Ending("failed", "crash", error=f"{type(error).__name__}: {error}")
@@ -243,7 +258,7 @@ class Engine:
 
     def _end(self, worker: str, task: str, ending: Ending) -> None:
         state = self._journal.state
-        before = tuple(state.workers[name].cause for name in state.tasks[task].attempts[:-1])
+        before: tuple[Cause, ...] = tuple(state.workers[name].cause for name in state.tasks[task].attempts[:-1])
         final = ending.outcome in ("completed", "cancelled") or is_final(state.tasks[task], ending.cause, before)
         self._journal.append(
             WorkerEnded(
@@ -289,7 +304,9 @@ class Engine:
             status, reason = "partial", missing
         if status == "completed":
             self._journal.append(Milestone(scope="run", name="Run"))
-        self._journal.append(RunEnded(status=status, answer=state.conductor.answer, value=value, reason=reason or missing))
+        self._journal.append(
+            RunEnded(status=status, answer=state.conductor.answer, value=value, reason=reason or missing)
+        )
 
     async def _stop_all(self, tasks: list[asyncio.Task[None]]) -> None:
         for task in tasks:

@@ -6,9 +6,9 @@ A line is one record::
 
 `sum` is the CRC-32 of the bytes after it, in lower-case hex, compared as text. A record is one `write()`, so a killed
 process loses nothing. `fdatasync` follows within `_SYNC_SECONDS` in a thread, once for all records since the last, and
-`await journal.flushed()` waits for it: before any effect that depends on a record. A last line that is cut short, or whose sum is off, is a torn
-tail: it is moved to `journal.torn-N` beside the journal and told. Anything else that does not fit (a bad line before
-the last, a whole line out of its place) is damage: the file is left as it is and refused.
+`await journal.flushed()` waits for it: before any effect that depends on a record. A last line that is cut short, or
+whose sum is off, is a torn tail: it is moved to `journal.torn-N` beside the journal and told. Anything else that does
+not fit (a bad line before the last, a whole line out of its place) is damage: the file is left as it is and refused.
 """
 
 from __future__ import annotations

@@ -14,14 +14,16 @@ EXPECTED_SECONDS: Mapping[str, float] = MappingProxyType({"haiku": 20.0, "sonnet
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Attributes:
-    turns: replies that one worker may take.
-    worker_tokens: tokens that one worker may use in all its requests together.
-    seconds: wall-clock seconds that one attempt may take, by tier.
-    conductor_turns: replies that the conductor may take in a run.
-    reply_tokens: the most tokens that one reply may have.
-    hello_seconds: how long an unanswered question waits for a board to show itself before its default is taken.
-    stop_seconds: how long a stopped worker may take to clean up.
+    """Limits of one run.
+
+    Attributes:
+        turns: replies that one worker may take.
+        worker_tokens: tokens that one worker may use in all its requests together.
+        seconds: wall-clock seconds that one attempt may take, by tier.
+        conductor_turns: replies that the conductor may take in a run.
+        reply_tokens: the most tokens that one reply may have.
+        hello_seconds: how long an unanswered question waits for a board to show itself before its default is taken.
+        stop_seconds: how long a stopped worker may take to clean up.
     """
 
     turns: int = 60

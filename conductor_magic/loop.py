@@ -16,7 +16,7 @@ _loop: asyncio.AbstractEventLoop | None = None
 
 def engine_loop() -> asyncio.AbstractEventLoop:
     """The engine's loop, running."""
-    global _loop
+    global _loop  # noqa: PLW0603 - one loop a process is the point
     with _lock:
         if _loop is None or _loop.is_closed():
             loop = asyncio.new_event_loop()

@@ -45,7 +45,9 @@ class Questions:
         if self._answers is not None:
             return self._by_dict(name, questions)
         if not await self._somebody():
-            return self._close(name, {question["question"]: ask.recommended(question) for question in questions}, "default")
+            return self._close(
+                name, {question["question"]: ask.recommended(question) for question in questions}, "default"
+            )
         self._open[name] = asyncio.get_running_loop().create_future()
         try:
             return await self._open[name]

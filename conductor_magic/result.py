@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 from conductor_magic.events import Record
 from conductor_magic.journal import NAME, read_records
 from conductor_magic.report.efficiency import efficiency
-from conductor_magic.report.html import board_html
+from conductor_magic.report.html import board_html, card_html
 from conductor_magic.report.text import board_text
 from conductor_magic.result_parts import (
     Artifact,
@@ -89,17 +89,21 @@ class ConductResult(BaseModel):
         """The static board, displayed by the notebook."""
         from IPython.display import HTML
 
-        return HTML(self._repr_html_())
+        return HTML(self._board())
 
     def save(self, path: str | Path) -> Path:
         """Write the static board as one self-contained HTML file."""
         target = Path(path).expanduser()
-        page = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Conductor</title><body>{self._repr_html_()}</body></html>'
+        head = '<!doctype html><html lang="en"><meta charset="utf-8"><title>Conductor</title>'
+        page = f"{head}<body>{self._board()}</body></html>"
         target.write_text(page, encoding="utf-8")
         return target
 
-    def _repr_html_(self) -> str:
+    def _board(self) -> str:
         return board_html(self.last_snapshot, details=self._details)
+
+    def _repr_html_(self) -> str:
+        return card_html(self.last_snapshot)
 
     def __repr__(self) -> str:
         return board_text(self.last_snapshot)
@@ -144,9 +148,7 @@ def result_of(
         )
         for key, saved in state.artifacts.items()
     }
-    files = tuple(
-        FileResult(path=changed.path, task=changed.task, action=changed.action) for changed in state.files
-    )
+    files = tuple(FileResult(path=changed.path, task=changed.task, action=changed.action) for changed in state.files)
     tasks = tuple(_task(state, task, artifacts, files) for task in state.tasks.values())
     workers = sum((worker.spend for worker in state.workers.values()), Spend())
     status = state.status if state.ended or alive else "interrupted"
@@ -175,11 +177,14 @@ def result_of(
         seconds=None if state.ended_at is None else state.ended_at - state.started_at,
         last_snapshot=json.loads(json.dumps({**shown, "run": {**shown["run"], "status": status}})),
     )
-    result._details.update({task: detail for task in state.tasks if (detail := inspect(state, task))})
+    details = {task: detail for task in state.tasks if (detail := inspect(state, task))}
+    result._details.update(details)  # noqa: SLF001 - this module makes it
     return result
 
 
-def _task(state: RunState, task: TaskState, artifacts: dict[str, Artifact], files: tuple[FileResult, ...]) -> TaskResult:
+def _task(
+    state: RunState, task: TaskState, artifacts: dict[str, Artifact], files: tuple[FileResult, ...]
+) -> TaskResult:
     workers = [state.workers[worker] for worker in task.attempts]
     last = workers[-1] if workers else None
     over = task.started is not None and task.ended is not None

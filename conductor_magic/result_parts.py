@@ -37,7 +37,7 @@ class _Part(BaseModel):
 
 
 class Spent(_Part):
-    """Tokens and USD. `usd` is None when a price is unknown; `list_usd` is the list price of what a rehearsal played."""
+    """Tokens and USD. `usd` is None when a price is unknown; `list_usd` is what a rehearsal would have cost."""
 
     requests: int
     input_tokens: int
@@ -285,5 +285,7 @@ def _frame(rows: list[Json]) -> pandas.DataFrame:
     try:
         import pandas
     except ImportError:
-        raise ImportError("to_pandas needs pandas: pip install pandas (to_dicts gives the same rows without it)") from None
+        raise ImportError(
+            "to_pandas needs pandas: pip install pandas (to_dicts gives the same rows without it)"
+        ) from None
     return pandas.DataFrame(rows)

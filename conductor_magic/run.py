@@ -73,7 +73,7 @@ def start(
     if not goal.strip():
         raise ConductUsageError("The goal is empty: write what is to be done.")
     return_type = _return_type(returns)
-    workspace = Path(os.path.realpath(options.workspace or os.getcwd()))
+    workspace = Path(os.path.realpath(options.workspace or Path.cwd()))
     provider, note = provider_of(options.provider, os.environ)
     data = data_folder()
     run_id = new_run_id(time.time())
@@ -120,7 +120,7 @@ def _return_type(returns: object | None) -> ReturnType | None:
         return None
     try:
         return ReturnType(returns)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever pydantic says of a type, it is the person's type
         name = getattr(returns, "__name__", repr(returns))
         reason = str(error).splitlines()[0]
         raise ConductUsageError(f"--returns {name}: no JSON schema can be made of it ({reason}).") from None
@@ -259,12 +259,14 @@ class Run:
                 await self._work()
         except asyncio.CancelledError:
             pass
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - our bug: logged, and the run ends as failed
             _log.exception("run %s failed", self.id)
             self._end("failed", f"{type(error).__name__}: {error}")
         finally:
             if not self.state.ended:
-                self._end("cancelled" if self._cancel_reason is not None else "failed", self._cancel_reason or "Stopped.")
+                self._end(
+                    "cancelled" if self._cancel_reason is not None else "failed", self._cancel_reason or "Stopped."
+                )
             await self._clean_up()
 
     async def _work(self) -> None:

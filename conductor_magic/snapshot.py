@@ -52,7 +52,7 @@ def snapshot(state: RunState, now: float) -> Json:
             for key, saved in state.artifacts.items()
         ],
         "notes": [_note(record) for record in state.notes],
-        "tape": [_tape(record) for record in state.tape],
+        "tape": [_tape(state, record) for record in state.tape],
     }
 
 
@@ -199,7 +199,7 @@ def _note(record: Record) -> Json:
     return {"at": record.at, "text": getattr(event, "text", ""), "level": getattr(event, "level", "info")}
 
 
-def _tape(record: Record) -> Json:
+def _tape(state: RunState, record: Record) -> Json:
     """One line of what just happened; `mark` is the state whose sign stands before it."""
     event, mark, text, task = record.event, "running", "", ""
     match event:
@@ -208,9 +208,11 @@ def _tape(record: Record) -> Json:
         case e.WorkerEnded():
             task = event.task
             mark = {"completed": "completed", "cancelled": "cancelled"}.get(event.outcome, "failed")
-            text = "done" if mark == "completed" else f"{event.outcome}: {event.error}" if event.error else event.outcome
+            text = (
+                "done" if mark == "completed" else f"{event.outcome}: {event.error}" if event.error else event.outcome
+            )
         case e.WorkerStalled():
-            task, mark, text = event.task if hasattr(event, "task") else "", "failed", event.detail
+            task, mark, text = state.workers[event.worker].task, "failed", event.detail
         case e.TaskCancelled():
             task, mark, text = event.task, "cancelled", event.reason or "cancelled"
         case e.QuestionAsked():
@@ -256,8 +258,7 @@ def diff(before: Json, after: Json) -> list[list[Any]]:
 
 
 def _diff(before: Json, after: Json, path: list[str], found: list[list[Any]]) -> None:
-    for key in before.keys() - after.keys():
-        found.append([[*path, key]])
+    found += [[[*path, key]] for key in before.keys() - after.keys()]
     for key, value in after.items():
         old = before.get(key, _ABSENT)
         if isinstance(value, dict) and isinstance(old, dict):

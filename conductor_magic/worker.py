@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from conductor_magic.errors import ModelError, ToolError
 from conductor_magic.events import (
@@ -95,7 +95,9 @@ class Worker:
                     return ending
                 used = self._journal.state.workers[self._context.worker].spend.tokens
                 if used > self._limits.worker_tokens:
-                    return self._limit(f"It used {used:,} tokens, more than the {self._limits.worker_tokens:,} allowed.")
+                    return self._limit(
+                        f"It used {used:,} tokens, more than the {self._limits.worker_tokens:,} allowed."
+                    )
         except BudgetSpent as error:
             return Ending("limit", "budget", self._report, str(error))
         except ModelError as error:
@@ -141,7 +143,8 @@ class Worker:
             if message["role"] == "user" and message["content"] != _GO_ON:
                 break
             if message["role"] == "assistant":
-                pieces.append("".join(block["text"] for block in message["content"] if block.get("type") == "text"))
+                blocks = cast("list[Json]", message["content"])
+                pieces.append("".join(block["text"] for block in blocks if block.get("type") == "text"))
         return "".join(reversed(pieces))
 
     def _done(self, report: str) -> Ending:

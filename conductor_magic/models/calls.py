@@ -76,9 +76,7 @@ class Conversation:
 
     def prompt_bound(self, request: Request) -> int:
         """An upper bound of the request's prompt tokens."""
-        return estimate_tokens(
-            request, counted_messages=self._counted_messages, counted_tokens=self._counted_tokens
-        )
+        return estimate_tokens(request, counted_messages=self._counted_messages, counted_tokens=self._counted_tokens)
 
 
 class Caller:
@@ -178,9 +176,7 @@ class Caller:
             self._journal.append(CapReached(cap="budget", text=text))
         return BudgetSpent(text)
 
-    def _ended(
-        self, conversation: Conversation, name: str, reply: Reply, reserved: float | None, began: float
-    ) -> None:
+    def _ended(self, conversation: Conversation, name: str, reply: Reply, reserved: float | None, began: float) -> None:
         if reply.usage.context_tokens and reply.usage.output_tokens:
             price = cost(reply.model, reply.raw_usage)
             if price is None:
@@ -218,8 +214,12 @@ class Caller:
         error: ModelError | None,
     ) -> None:
         # An error status is not billed; a reply that broke off, or whose end we did not wait for, may be.
-        refused = error is not None and not isinstance(error, BrokenStream)
-        unbilled = refused and (error.status is not None or error.kind in _NEVER_SENT) and not error.usage
+        unbilled = (
+            error is not None
+            and not isinstance(error, BrokenStream)
+            and (error.status is not None or error.kind in _NEVER_SENT)
+            and not error.usage
+        )
         self._journal.append(
             RequestFailed(
                 request=name,

@@ -55,7 +55,7 @@ def tool_reply(
     input_tokens: int = 100,
     output_tokens: int = 20,
 ) -> Reply:
-    """A reply that calls tools, each given as (name, input); their ids are `call_1`, `call_2` … unless `ids` has them."""
+    """A reply that calls tools, each given as (name, input); their ids are `call_1`, `call_2` … or those of `ids`."""
     names = list(ids) if ids is not None else [f"call_{place}" for place in range(1, len(calls) + 1)]
     content: list[Json] = [{"type": "text", "text": text}] if text else []
     for call_id, (name, arguments) in zip(names, calls, strict=True):

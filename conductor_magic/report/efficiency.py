@@ -45,7 +45,7 @@ class _Thread:
 
 
 def efficiency(records: Iterable[Record], state: RunState) -> Json:
-    """The report as JSON: `conductor`, `workers`, `cache_hit_share`, `solo_context`, `solo_overflows`, `saved`, `note`."""
+    """The report as JSON, its figures named as above; `note` says in words whether delegation paid."""
     threads: dict[str, _Thread] = {}
     for record in records:
         if isinstance(record.event, RequestEnded):

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from conductor_magic.report.words import SIGNS, WORDS, clean, clock, count, headline, provider, spend, tokens, warnings
 
-__all__ = ["LIMIT", "board_html"]
+__all__ = ["LIMIT", "board_html", "card_html"]
 
 Json = Mapping[str, Any]
 
@@ -37,6 +37,11 @@ _ROOMS = (
     _Room(100, 40, 120, 150, 8_000),
     _Room(100, 40, 80, 0, 4_000),
     _Room(30, 10, 60, 0, 1_500),
+)
+# The classes keep MathJax from setting what stands between two dollar signs as a formula.
+_BOX = (
+    'class="mathjax_ignore tex2jax_ignore" style="font-family:var(--jp-ui-font-family,system-ui,sans-serif);'
+    'font-size:13px;line-height:1.45;padding:6px 0"'
 )
 _GOAL = "font-size:1.15em;font-weight:600;margin:.2em 0;white-space:pre-wrap"
 _PRE = "white-space:pre-wrap;overflow-wrap:anywhere;margin:.3em 0;font-size:.92em"
@@ -73,6 +78,19 @@ def board_html(snapshot: Json, details: Mapping[str, Json] | None = None) -> str
     return page
 
 
+def card_html(snapshot: Json) -> str:
+    """How a run ended and its answer, as one `<div>`: what a result shows of itself under its cell."""
+    run = snapshot["run"]
+    room = _ROOMS[0]
+    parts = [
+        _line(_text(_sentence(snapshot))),
+        _line(f"<strong>{_text(run['reason'], room.title * 5)}</strong>") if run["reason"] else "",
+        _answer(run["answer"], room),
+        _line(_text("result.show() draws the whole board, result.answer is this text.")),
+    ]
+    return f"<div {_BOX}>{''.join(parts)}</div>"
+
+
 def _page(snapshot: Json, details: Mapping[str, Json], room: _Room) -> str:
     run = snapshot["run"]
     parts = [
@@ -85,9 +103,7 @@ def _page(snapshot: Json, details: Mapping[str, Json], room: _Room) -> str:
         _answer(run["answer"], room),
         _tasks(snapshot, details, room),
     ]
-    style = "font-family:var(--jp-ui-font-family,system-ui,sans-serif);font-size:13px;line-height:1.45;padding:6px 0"
-    # The classes keep MathJax from setting what stands between two dollar signs as a formula.
-    return f'<div data-conduct-fallback="" class="mathjax_ignore tex2jax_ignore" style="{style}">{"".join(parts)}</div>'
+    return f'<div data-conduct-fallback="" {_BOX}>{"".join(parts)}</div>'
 
 
 def _line(content: str) -> str:

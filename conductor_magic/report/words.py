@@ -119,6 +119,7 @@ def spend(snapshot: Json) -> str:
 def warnings(snapshot: Json) -> list[str]:
     """What a person must know before trusting the picture: weaker walls, fall-backs, why it ended."""
     run = snapshot["run"]
-    found = [run["isolation_note"], *(note["text"] for note in snapshot["notes"] if note["level"] == "warning")]
+    walls = run["isolation_note"] if run["isolation"] == "none" else ""
+    found = [walls, *(note["text"] for note in snapshot["notes"] if note["level"] == "warning")]
     found.append(snapshot["conductor"]["error"] or run["reason"])
     return list(dict.fromkeys(clean(text) for text in found if text))

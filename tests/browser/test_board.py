@@ -22,7 +22,10 @@ ENDS = ["6.31.0", VERSIONS[-1]]
 QUESTION = {
     "question": "Which store?",
     "header": "Store",
-    "options": [{"label": "Redis", "description": "fast"}, {"label": "Postgres (Recommended)", "description": "one store"}],
+    "options": [
+        {"label": "Redis", "description": "fast"},
+        {"label": "Postgres (Recommended)", "description": "one store"},
+    ],
 }
 CONDUCT, NEXT = 1, 2
 
@@ -70,7 +73,7 @@ def begin(open_notebook: OpenNotebook, play: Play, ipykernel: str) -> tuple[Note
 
 @pytest.mark.parametrize("ipykernel", ENDS)
 def test_answer_and_inspect_while_the_cell_runs(open_notebook: OpenNotebook, play: Play, ipykernel: str) -> None:
-    """The question is answered by a button, a running task shows its prompt; then the run ends and the next cell runs."""
+    """The question is answered by a button, a running task shows its prompt; then the run ends, the next cell runs."""
     notebook, board = begin(open_notebook, play, ipykernel)
     notebook.press(board.get_by_role("button", name="Redis"))
     row = board.get_by_role("row").filter(has_text="Task slow")

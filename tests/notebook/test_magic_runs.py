@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.floor import Floor, done, lay_out, task_text
+from tests.support.floor import Floor, done, lay_out
 from tests.support.kernels import Session, kernel, started
 from tests.support.messages_server import Answer, MessagesServer, text, tools
 
@@ -115,7 +115,10 @@ def test_background_gives_a_run_at_once(stage: Stage) -> None:
     assert time.monotonic() - began < 10
     assert stage.say("print(type(job).__name__, job.state.status)") == "Run running"
     assert at_work.wait(20)
-    assert stage.say("try:\n    job.wait(0.05)\nexcept TimeoutError as error:\n    print('still', job.id in str(error))") == "still True"
+    assert (
+        stage.say("try:\n    job.wait(0.05)\nexcept TimeoutError as error:\n    print('still', job.id in str(error))")
+        == "still True"
+    )
     assert stage.say("job.cancel(); print(job.wait(5).status)") == "cancelled"
 
 
@@ -159,7 +162,10 @@ def test_answers_in_a_cell(stage: Stage) -> None:
     stage.play(Floor([tools(("AskUserQuestion", {"questions": [QUESTION]})), lay_out({"a": ()}), text("Under way.")]))
     stage.say("replies = {'Which store?': 'Redis'}")
     stage.say("%%conduct out --answers replies -q\nGo.")
-    assert stage.say("print(out.questions[0].answers, out.questions[0].answered_by)") == "{'Which store?': 'Redis'} answers"
+    assert (
+        stage.say("print(out.questions[0].answers, out.questions[0].answered_by)")
+        == "{'Which store?': 'Redis'} answers"
+    )
 
 
 def test_use_puts_the_variable_into_the_workers_kernel(stage: Stage) -> None:
@@ -175,7 +181,9 @@ def test_use_puts_the_variable_into_the_workers_kernel(stage: Stage) -> None:
     stage.say("%%conduct out --use sales -q\nGo.")
     assert "42" in stage.say("print(out['1'].output)")
     assert stage.say("print(out.artifacts['twice'].value.equals(sales * 2))") == "True"
-    assert "| n" not in json.dumps(stage.floor.conductor_requests) and "3 rows" in json.dumps(stage.floor.conductor_requests)
+    assert "| n" not in json.dumps(stage.floor.conductor_requests) and "3 rows" in json.dumps(
+        stage.floor.conductor_requests
+    )
 
 
 def test_a_second_writing_run_in_a_workspace_is_refused(stage: Stage) -> None:
@@ -198,7 +206,10 @@ def test_an_interrupt_binds_a_cancelled_result_and_leaves_no_process(stage: Stag
     def worker(task: str, turn: int, body: dict[str, Any]) -> Answer:
         if turn == 1:
             at_work.set()
-            commands = {"a": ("Bash", {"command": "setsid -f sleep 60; sleep 60"}), "b": ("Python", {"code": "import time; time.sleep(60)"})}
+            commands = {
+                "a": ("Bash", {"command": "setsid -f sleep 60; sleep 60"}),
+                "b": ("Python", {"code": "import time; time.sleep(60)"}),
+            }
             return tools(commands[task])
         return done(task, turn, body)
 

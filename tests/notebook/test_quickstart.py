@@ -41,7 +41,10 @@ def test_many_workers_complete_it_side_by_side(played: tuple[ConductResult, nbfo
     assert (result.status, result.provider) == ("completed", "rehearsal"), result.reason
     assert len(result.tasks) >= 8
     together = [
-        sum(other.start <= interval.start and (other.end is None or other.end > interval.start) for other in result.timeline)
+        sum(
+            other.start <= interval.start and (other.end is None or other.end > interval.start)
+            for other in result.timeline
+        )
         for interval in result.timeline
     ]
     assert max(together) >= 6

@@ -33,7 +33,9 @@ def begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Begin]:
         def begin_run(floor: Floor, goal: str = "Do it.", **options: Any) -> Run:
             server = stack.enter_context(MessagesServer(floor))
             monkeypatch.setenv("ANTHROPIC_BASE_URL", server.url)
-            direct = {name: options.pop(name) for name in ("variables", "returns", "answers", "limits") if name in options}
+            direct = {
+                name: options.pop(name) for name in ("variables", "returns", "answers", "limits") if name in options
+            }
             checked = check_options({"quiet": True, "workspace": str(workspace), **options})
             runs.append(start(goal, checked, **direct))
             return runs[-1]

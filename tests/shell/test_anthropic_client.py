@@ -351,7 +351,7 @@ def test_asking_for_credentials_does_not_load_the_sdk() -> None:
     code = (
         "import sys; from conductor_magic.models.anthropic.client import credentials_present; credentials_present({});"
         "import conductor_magic.models.anthropic.tiers, conductor_magic.models.anthropic.prices;"
-        "print([name for name in ('anthropic', 'httpx2', 'aiohttp', 'pydantic', 'genai_prices') if name in sys.modules])"
+        "print([name for name in ('anthropic','httpx2','aiohttp','pydantic','genai_prices') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -17,7 +17,14 @@ if TYPE_CHECKING:
     from llmock.pytest_plugin import LLMock
 
 CONDUCTOR, CALM, FRAIL = "claude-opus-5-5", "claude-haiku-5-5", "claude-sonnet-5-5"
-DIAMOND = {"left": (), "right": (), "top": ("left", "right"), "wing": ("left",), "join": ("top", "wing"), "end": ("join",)}
+DIAMOND = {
+    "left": (),
+    "right": (),
+    "top": ("left", "right"),
+    "wing": ("left",),
+    "join": ("top", "wing"),
+    "end": ("join",),
+}
 
 
 def test_a_diamond_with_a_failing_task_completes(llmock: LLMock, tmp_path: Path) -> None:

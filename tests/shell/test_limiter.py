@@ -210,7 +210,7 @@ def test_faults_that_tell_no_load_pause_nobody() -> None:
 
 
 def test_backoff_doubles_with_full_jitter_and_keeps_retry_after() -> None:
-    """Own waits lie anywhere between nothing and a doubling bound, up to a longest one; a server's wish comes on top."""
+    """Own waits lie anywhere between nothing and a doubling bound, up to a longest one; a server's wish is added."""
     limiter = RateLimiter(8, random.Random(0), first_seconds=1.0, longest_seconds=60.0)
     fault = Unreachable("reset", kind="reset", retryable=True)
     for attempt, bound in [(1, 1.0), (2, 2.0), (5, 16.0), (7, 60.0), (10, 60.0), (99, 60.0)]:

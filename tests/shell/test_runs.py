@@ -17,7 +17,14 @@ from tests.support.floor import Floor, create, done, launch, lay_out, task_text
 from tests.support.messages_server import Answer, error, events, text, tools
 
 CHAIN = {"a": (), "b": ("a",), "c": ("b",), "d": ("c",), "e": ("d",), "f": ("e",)}
-DIAMOND = {"left": (), "right": (), "top": ("left", "right"), "wing": ("left",), "join": ("top", "wing"), "end": ("join",)}
+DIAMOND = {
+    "left": (),
+    "right": (),
+    "top": ("left", "right"),
+    "wing": ("left",),
+    "join": ("top", "wing"),
+    "end": ("join",),
+}
 CONDUCTOR_TOOLS = ["Read", "TaskCreate", "TaskUpdate", "TaskGet", "TaskList", "Task", "AskUserQuestion"]
 WORKER_TOOLS = ["Read", "Glob", "Grep", "Write", "Edit", "Bash", "Python"]
 
@@ -54,7 +61,10 @@ def test_a_failing_task_in_a_diamond_is_retried_once(play: Play) -> None:
     result = play(Floor([lay_out(DIAMOND), text("Under way."), text("Joined.")], worker), limits=Limits(turns=3))
     assert result.status == "completed", result.reason
     top = result.tasks["3"]
-    assert [(attempt.outcome, bool(attempt.error)) for attempt in top.attempts] == [("limit", True), ("completed", False)]
+    assert [(attempt.outcome, bool(attempt.error)) for attempt in top.attempts] == [
+        ("limit", True),
+        ("completed", False),
+    ]
     assert tries == [1, 2, 3]
     started = {interval.task: interval.start for interval in result.timeline}
     for blocker, blocked in result.graph.edges:
@@ -80,7 +90,9 @@ def test_calls_to_absent_tools_have_no_effect(play: Play) -> None:
 
     def worker(task: str, turn: int, body: dict[str, Any]) -> Answer:
         if turn == 1:
-            return tools(("TaskCreate", {"subject": "x", "description": "y"}), ("Task", {"description": "a", "prompt": "b"}))
+            return tools(
+                ("TaskCreate", {"subject": "x", "description": "y"}), ("Task", {"description": "a", "prompt": "b"})
+            )
         seen.extend(body["messages"][-1]["content"])
         return done(task, turn, body)
 
@@ -155,9 +167,15 @@ def test_a_failed_task_left_alone_makes_the_run_partial(play: Play) -> None:
     """What waited for a failed task is skipped with the reason; the rest counts."""
 
     def worker(task: str, turn: int, body: dict[str, Any]) -> Answer:
-        return Answer(blocks=({"type": "text", "text": "No."},), stop_reason="refusal") if task == "b" else done(task, turn, body)
+        return (
+            Answer(blocks=({"type": "text", "text": "No."},), stop_reason="refusal")
+            if task == "b"
+            else done(task, turn, body)
+        )
 
-    result = play(Floor([lay_out({"a": (), "b": (), "c": ("b",)}), text("Under way."), text("Partly."), text("Partly.")], worker))
+    result = play(
+        Floor([lay_out({"a": (), "b": (), "c": ("b",)}), text("Under way."), text("Partly."), text("Partly.")], worker)
+    )
     assert result.status == "partial"
     assert [task.status for task in result] == ["completed", "failed", "skipped"]
     assert result.tasks["2"].attempts[0].outcome == "refused"
@@ -166,7 +184,9 @@ def test_a_failed_task_left_alone_makes_the_run_partial(play: Play) -> None:
 
 def test_unlaunched_tasks_are_mentioned_once_then_skipped(play: Play) -> None:
     """One notice at the end of the conductor's turn, then the task is skipped."""
-    floor = Floor([tools(create("a"), create("b"), launch("a")), text("Under way."), text("Fine."), text("Never asked.")])
+    floor = Floor(
+        [tools(create("a"), create("b"), launch("a")), text("Under way."), text("Fine."), text("Never asked.")]
+    )
     result = play(floor)
     notices = [body for body in floor.conductor_requests if "never launched" in json.dumps(body["messages"][-1])]
     assert len(notices) == 1
@@ -202,7 +222,9 @@ def test_no_tool_runs_from_a_broken_reply(play: Play) -> None:
 
     result = play(Floor([lay_out({"a": ()}), text("Under way.")], worker))
     assert result.status == "completed"
-    assert not [record for record in result.events if record.event.kind == "tool.started" and record.event.by != "conductor"]
+    assert not [
+        record for record in result.events if record.event.kind == "tool.started" and record.event.by != "conductor"
+    ]
 
 
 def test_the_journal_alone_gives_an_equal_result(play: Play) -> None:
@@ -226,7 +248,13 @@ class Verdict(BaseModel):
 
 def test_returns_gets_one_repair_round(play: Play) -> None:
     """A value that does not fit is sent back with its error once; the corrected one is built."""
-    conductor = [lay_out({"a": ()}), text("Under way."), text("Ada won."), text('{"winner": "Ada"}'), text('```json\n{"winner": "Ada", "score": 3}\n```')]
+    conductor = [
+        lay_out({"a": ()}),
+        text("Under way."),
+        text("Ada won."),
+        text('{"winner": "Ada"}'),
+        text('```json\n{"winner": "Ada", "score": 3}\n```'),
+    ]
     floor = Floor(conductor)
     result = play(floor, returns=Verdict)
     assert result.status == "completed", result.reason
@@ -247,7 +275,10 @@ def test_returns_missed_twice_is_partial(play: Play) -> None:
 QUESTION = {
     "question": "Which store?",
     "header": "Store",
-    "options": [{"label": "Redis", "description": "fast"}, {"label": "Postgres (Recommended)", "description": "one store"}],
+    "options": [
+        {"label": "Redis", "description": "fast"},
+        {"label": "Postgres (Recommended)", "description": "one store"},
+    ],
 }
 
 
@@ -256,7 +287,9 @@ def test_answers_dict_answers_by_question_or_header(play: Play) -> None:
     conductor = [tools(("AskUserQuestion", {"questions": [QUESTION]})), lay_out({"a": ()}), text("Under way.")]
     floor = Floor(conductor)
     result = play(floor, answers={"Store": "Redis"})
-    assert json.loads(floor.conductor_requests[1]["messages"][-1]["content"][0]["content"]) == {"answers": {"Which store?": "Redis"}}
+    assert json.loads(floor.conductor_requests[1]["messages"][-1]["content"][0]["content"]) == {
+        "answers": {"Which store?": "Redis"}
+    }
     assert result.questions[0].answered_by == "answers"
 
 
@@ -331,7 +364,13 @@ def test_a_model_without_a_price_needs_budget_none(play: Play) -> None:
 
 def test_guessed_ids_do_not_shift_when_one_task_is_rejected(play: Play) -> None:
     """A rejected TaskCreate still uses up its id."""
-    calls = [create("a"), ("TaskCreate", {"subject": "no description"}), create("c", "1"), launch("1", prompt="a"), launch("3", prompt="c")]
+    calls = [
+        create("a"),
+        ("TaskCreate", {"subject": "no description"}),
+        create("c", "1"),
+        launch("1", prompt="a"),
+        launch("3", prompt="c"),
+    ]
     result = play(Floor([tools(*calls), text("Under way.")]))
     assert [task.id for task in result] == ["1", "3"]
     assert result.status == "completed"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable
 from typing import Any
@@ -185,10 +186,8 @@ def test_every_spoilt_event_is_one_of_our_errors() -> None:
     def spoil(value: Any, put: Callable[[Any], None]) -> None:
         for wrong in (None, -1, "x", [], {}, True):
             put(wrong)
-            try:
+            with contextlib.suppress(ModelError):
                 read(stream(*made))
-            except ModelError:
-                pass
         put(value)
         items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
         for key, inner in list(items):

@@ -59,7 +59,7 @@ def test_the_newest_active_model_of_each_line() -> None:
 
 
 def test_overrides() -> None:
-    """An override beats the list and keeps a listed model's limits; the conductor follows opus unless it has its own."""
+    """An override beats the list and keeps a listed model's limits; the conductor follows opus or has its own."""
     tiers = resolve(LISTED, {"opus": "qwen-max", "haiku": "claude-sonnet-5-5"})
     assert tiers.conductor == tiers.opus == TierModel("qwen-max", "override")
     assert tiers.haiku == TierModel("claude-sonnet-5-5", "override", max_output_tokens=64_000)
@@ -68,7 +68,7 @@ def test_overrides() -> None:
 
 def test_an_unknown_tier_is_a_usage_error() -> None:
     """The line names the tier and the ones that exist."""
-    with pytest.raises(ConductUsageError, match="no tier 'gpt'.*haiku, sonnet, opus, conductor"):
+    with pytest.raises(ConductUsageError, match=r"no tier 'gpt'.*haiku, sonnet, opus, conductor"):
         asyncio.run(resolve_tiers(None, {"gpt": "x"}))
     with pytest.raises(KeyError):
         resolve(LISTED)["source"]

@@ -60,7 +60,13 @@ class Floor:
 
 def create(key: str, *blocked_by: str, **fields: Any) -> tuple[str, Json]:
     """A TaskCreate call."""
-    return "TaskCreate", {"subject": f"Task {key}", "description": f"Do {key}.", "key": key, "blockedBy": list(blocked_by), **fields}
+    return "TaskCreate", {
+        "subject": f"Task {key}",
+        "description": f"Do {key}.",
+        "key": key,
+        "blockedBy": list(blocked_by),
+        **fields,
+    }
 
 
 def launch(key: str, **fields: Any) -> tuple[str, Json]:

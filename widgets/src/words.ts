@@ -80,7 +80,7 @@ export function provider(name: string): string {
 export function warnings(snapshot: Snapshot): string[] {
   const { run, notes, conductor } = snapshot;
   const texts = [
-    run.isolation_note,
+    run.isolation === "none" ? run.isolation_note : "",
     ...notes.filter((note) => note.level === "warning").map((note) => note.text),
     conductor.error || run.reason,
   ];

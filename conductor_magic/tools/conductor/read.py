@@ -64,14 +64,16 @@ def _guide(name: str) -> str:
 def _output(state: RunState, name: str) -> str:
     task = state.tasks.get(task_id(state, name.removesuffix(".md")))
     if task is None:
-        raise ToolError(f"There is no task {name.removesuffix('.md')}. Known tasks: {', '.join(state.tasks) or 'none yet'}.")
+        raise ToolError(
+            f"There is no task {name.removesuffix('.md')}. Known tasks: {', '.join(state.tasks) or 'none yet'}."
+        )
     if not task.output:
         raise ToolError(f"Task {task.id} is {task.status} and has no output{' yet' if not task.over else ''}.")
     return task.output
 
 
 def _workspace_file(state: RunState, path: str, reach: Reach) -> str:
-    real = os.path.join(reach.workspace, path)
+    real = str(reach.workspace / path)
     seen = state.conductor.reads
     if real not in seen and len(set(seen)) >= WORKSPACE_FILES:
         raise ToolError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from conductor_magic.state import RunState
+from conductor_magic.state import RunState, TaskState
 from conductor_magic.tools.conductor.base import ID, ConductorTool, Plan, answer, task_named
 
 __all__ = ["GET", "LIST"]
@@ -40,14 +40,16 @@ def _get(state: RunState, args: Json) -> Plan:
 
 
 def _list(state: RunState, args: Json) -> Plan:
-    lines = [
-        f"#{task.id} [{task.status}{'' if task.launched or task.over else ', not launched'}] {task.subject} ({task.tier})"
-        + (f" waits for #{', #'.join(task.blocked_by)}" if task.status == "blocked" else "")
-        for task in state.tasks.values()
-    ]
+    lines = [_line(task) for task in state.tasks.values()]
     ready = [f"#{task.id}" for task in state.tasks.values() if task.status == "ready"]
     lines.append(f"Ready: {', '.join(ready) or 'none'}")
     return Plan((), "\n".join(lines))
+
+
+def _line(task: TaskState) -> str:
+    idle = "" if task.launched or task.over else ", not launched"
+    waits = f" waits for #{', #'.join(task.blocked_by)}" if task.status == "blocked" else ""
+    return f"#{task.id} [{task.status}{idle}] {task.subject} ({task.tier}){waits}"
 
 
 GET = ConductorTool(

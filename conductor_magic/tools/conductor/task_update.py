@@ -80,7 +80,7 @@ def _dependencies(state: RunState, task: TaskState, args: Json) -> dict[str, tup
 
 TOOL = ConductorTool(
     name="TaskUpdate",
-    description="Change a task. `deleted` takes it out of the graph (and stops its worker); what waited for it goes on.",
+    description="Change a task. `deleted` takes it out of the graph (and stops its worker); what waited goes on.",
     schema={
         "type": "object",
         "properties": {

@@ -72,7 +72,7 @@ function Open({ view, snapshot, size, inspecting }: OpenProps) {
         <Rail snapshot={snapshot} />
         <Quotes store={view.store} snapshot={snapshot} />
       </div>
-      <main>
+      <div class="places">
         {(!small || (!inspecting && pane === "Tasks")) && (
           <div class="book">
             <div class="bookhead">
@@ -95,7 +95,7 @@ function Open({ view, snapshot, size, inspecting }: OpenProps) {
         )}
         {inspecting && (size === "l" || !card) && <Inspector view={view} snapshot={snapshot} />}
         {bar && <QuestionBar view={view} snapshot={snapshot} />}
-      </main>
+      </div>
       <Tape snapshot={snapshot} />
       <Announcer snapshot={snapshot} />
     </>

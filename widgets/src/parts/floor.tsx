@@ -2,7 +2,7 @@
 
 import type { Snapshot, Worker } from "../snapshot";
 import type { View } from "../view";
-import { line, tokens, WORDS } from "../words";
+import { line, tokens } from "../words";
 import { Glyph } from "./glyph";
 import { Span } from "./span";
 import { Tier } from "./tier";
@@ -42,11 +42,7 @@ function Desk({ view, snapshot, worker }: { view: View; snapshot: Snapshot; work
   const expected = Math.max(1, worker.expected);
   return (
     <li class="desk" data-selected={view.selected.value === worker.task}>
-      <button
-        type="button"
-        onClick={() => view.inspect(worker.task)}
-        aria-label={`Desk ${worker.desk}: task ${worker.task}, ${line(task?.subject ?? "", 120)}, ${WORDS[state]}. Inspect`}
-      >
+      <button type="button" onClick={() => view.inspect(worker.task)}>
         <span class="where">
           <Glyph state={state} />
           <span>{worker.desk}</span>

@@ -16,7 +16,7 @@ export function Header({ view, snapshot }: { view: View; snapshot: Snapshot }) {
     run.isolation && (run.isolation === "none" ? "no walls" : `walls: ${line(run.isolation, 40)}`),
   ].filter((fact) => fact !== "");
   return (
-    <header>
+    <div class="top">
       <div class="title">
         <span class="pill" data-look={pill.look}>
           {pill.word}
@@ -35,7 +35,7 @@ export function Header({ view, snapshot }: { view: View; snapshot: Snapshot }) {
         ))}
         {view.trouble.value !== "" && <span class="alert">{line(view.trouble.value)}</span>}
       </p>
-    </header>
+    </div>
   );
 }
 

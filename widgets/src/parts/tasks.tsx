@@ -23,13 +23,12 @@ export function Chips({ view, snapshot }: { view: View; snapshot: Snapshot }) {
           class="chip"
           data-zero={snapshot.counts[state] === 0}
           aria-pressed={view.filter.value === state}
-          aria-label={`${WORDS[state]}: ${snapshot.counts[state]}`}
+          data-chip={state}
           title={WORDS[state]}
           onClick={() => (view.filter.value = view.filter.value === state ? null : state)}
         >
           <Glyph state={state} />
-          <span class="word">{WORDS[state]}</span>
-          <b>{snapshot.counts[state]}</b>
+          <span class="word">{WORDS[state]}</span> <b>{snapshot.counts[state]}</b>
         </button>
       ))}
     </fieldset>
