@@ -1,0 +1,49 @@
+"""Makes `docs/board.png` from a real run: the quickstart's cell in a real JupyterLab, while six workers are at it.
+
+Run it from the checkout's root: `python -m docs.picture`.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import expect
+
+from tests.support.kernels import kernel
+from tests.support.lab import Notebook, chromium_browser, jupyter_lab, write_notebook
+
+HERE = Path(__file__).resolve().parent
+CELLS = [
+    "%load_ext conductor_magic\nimport pandas as pd\npenguins = pd.read_csv('data/penguins.csv')",
+    "%%conduct report --use penguins\n"
+    "Explore the {penguins.shape[0]} penguins: what is missing, what stands out, how do the species differ?",
+]
+
+
+def main() -> None:
+    """Run the cell, open a task, take the picture."""
+    with tempfile.TemporaryDirectory() as scratch:
+        root = Path(scratch, "notebooks")
+        shutil.copytree(HERE.parent / "notebooks" / "data", root / "data")
+        write_notebook(root / "picture.ipynb", CELLS)
+        env = {"CONDUCTOR_HOME": str(Path(scratch, "home"))}
+        with jupyter_lab(root, kernels={"python3": kernel(env=env)}, env=env) as url, chromium_browser() as browser:
+            page = browser.new_context(viewport={"width": 1800, "height": 1000}).new_page()
+            notebook = Notebook(page, url, "picture.ipynb")
+            notebook.run(0)
+            notebook.start(1)
+            board = notebook.cell(1).get_by_role("region", name="Conductor board")
+            row = board.get_by_role("row").filter(has_text="Distributions in penguins")
+            expect(row).to_contain_text("Running", timeout=60_000)
+            notebook.press(row)
+            notebook.press(board.get_by_role("tab", name="Prompt"))
+            expect(board.get_by_text("Python").first).to_be_visible(timeout=60_000)
+            expect(board).to_contain_text("CONTEXT: You are a WORKER agent")
+            board.screenshot(path=str(HERE / "board.png"))
+            notebook.wait(1, 120)
+
+
+if __name__ == "__main__":
+    main()
