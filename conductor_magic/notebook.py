@@ -11,9 +11,8 @@ import base64
 import hashlib
 import io
 import json
+import keyword
 import pickle
-import reprlib
-import sys
 import types
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -21,12 +20,11 @@ from pathlib import Path
 from typing import Any
 
 from conductor_magic.errors import ConductUsageError, ToolError
+from conductor_magic.looks import looks, type_name
 
 __all__ = ["Variable", "describe", "export_variables", "load_artifact"]
 
 _DESCRIPTION = 2000
-_PREVIEW = 1500
-_COLUMNS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +76,17 @@ def export_variables(names: Iterable[str], namespace: Mapping[str, Any], folder:
 
 
 def describe(variable: Variable) -> str:
-    """What a model is told of a variable: name, type, shape, columns, a preview; at most 2,000 characters."""
+    """What a model is told of a variable: name, type, shape, columns, a preview; at most 2,000 bytes of UTF-8."""
     shape = f", {_shape_in_words(variable)}" if variable.shape is not None else ""
     lines = [f"`{variable.name}`: {variable.type}{shape}"]
     if variable.dtypes:
         lines.append(f"columns: {variable.dtypes}")
     if variable.preview:
         lines.append(variable.preview)
-    text = "\n".join(lines)
-    return text if len(text) <= _DESCRIPTION else f"{text[: _DESCRIPTION - 2]} …"
+    text = "\n".join(lines).encode(errors="replace")
+    if len(text) > _DESCRIPTION:
+        text = text[: _DESCRIPTION - 4] + " …".encode()
+    return text.decode(errors="ignore")
 
 
 def load_artifact(path: str | Path, mime: str) -> Any:
@@ -113,10 +113,12 @@ def load_artifact(path: str | Path, mime: str) -> Any:
 def _export(name: str, namespace: Mapping[str, Any], folder: Path) -> Variable:
     if name not in namespace:
         raise ConductUsageError(f"--use {name}: there is no variable `{name}` in this notebook.")
-    if not name.isidentifier():
+    if not name.isidentifier() or keyword.iskeyword(name):
         raise ConductUsageError(f"--use {name}: is not a variable's name.")
     value = namespace[name]
     path = folder / f"{name}.pickle"
+    if name == "publish":
+        raise ConductUsageError("--use publish: workers hand results back by a function of this name; rename it.")
     if isinstance(value, types.ModuleType):
         raise ConductUsageError(f"--use {name}: is a module; workers can import it themselves, hand over data.")
     try:
@@ -132,11 +134,9 @@ def _export(name: str, namespace: Mapping[str, Any], folder: Path) -> Variable:
     except Exception as error:  # noqa: BLE001  # anything can happen in an object's own pickling
         path.unlink(missing_ok=True)
         said = str(error).partition("\n")[0][:200]
-        raise ConductUsageError(f"--use {name}: a {_type_name(value)} cannot be handed to workers ({said}).") from None
-    shape, dtypes, preview = _looks(value)
-    return Variable(
-        name, _type_name(value), shape, dtypes, preview, hashing.size, hashing.sha256.hexdigest(), str(path)
-    )
+        raise ConductUsageError(f"--use {name}: a {type_name(value)} cannot be handed to workers ({said}).") from None
+    shape, dtypes, preview = looks(value)
+    return Variable(name, type_name(value), shape, dtypes, preview, hashing.size, hashing.sha256.hexdigest(), str(path))
 
 
 class _Unreachable(Exception):
@@ -164,77 +164,6 @@ class _Hashing:
         self.size += memoryview(piece).nbytes
         self.sha256.update(piece)
         return self._file.write(piece)
-
-
-def _looks(value: Any) -> tuple[tuple[int, ...] | None, str | None, str]:
-    """Shape, column types and preview; an object that fails to show itself is handed over all the same."""
-    try:
-        return _shape(value), _dtypes(value), _preview(value)
-    except Exception:  # noqa: BLE001  # the repr of a class of the user's may raise anything
-        return None, None, ""
-
-
-def _shape(value: Any) -> tuple[int, ...] | None:
-    shape = getattr(value, "shape", None)
-    if isinstance(shape, tuple) and all(isinstance(length, int) for length in shape):
-        return tuple(int(length) for length in shape)
-    return (len(value),) if isinstance(value, list | tuple | dict | set | frozenset | str | bytes) else None
-
-
-def _dtypes(value: Any) -> str | None:
-    columns = _columns(value)
-    if columns is None:
-        dtype = getattr(value, "dtype", None)
-        return None if dtype is None else str(dtype)
-    shown = [
-        f"{reprlib.repr(name) if not isinstance(name, str) else name[:60]} {dtype}"
-        for name, dtype in columns[:_COLUMNS]
-    ]
-    more = f", … {len(columns) - _COLUMNS} more" if len(columns) > _COLUMNS else ""
-    return ", ".join(shown)[: _PREVIEW // 2] + more
-
-
-def _columns(value: Any) -> list[tuple[Any, Any]] | None:
-    kind = _type_name(value)
-    if kind in ("pandas.DataFrame", "polars.DataFrame"):
-        return list(zip(value.columns, value.dtypes, strict=True))
-    if kind == "pyarrow.Table":
-        return [(field.name, field.type) for field in value.schema]
-    return None
-
-
-def _preview(value: Any) -> str:
-    kind = _type_name(value)
-    if kind == "pandas.DataFrame":
-        pandas = sys.modules["pandas"]
-        with pandas.option_context("display.max_columns", 12, "display.width", 160, "display.max_colwidth", 30):
-            text = repr(value.head(5))
-    elif kind in ("pandas.Series", "polars.DataFrame", "polars.Series"):
-        text = repr(value.head(5))
-    elif kind == "pyarrow.Table":
-        text = ""
-    elif isinstance(value, str):
-        text = repr(value[:400])
-    elif isinstance(value, list | tuple | dict | set | frozenset):
-        text = reprlib.repr(value)
-    else:
-        text = repr(value) if _is_small(value) else ""
-    return text if len(text) <= _PREVIEW else f"{text[:_PREVIEW]} …"
-
-
-def _is_small(value: Any) -> bool:
-    """Whether its repr is surely short or abbreviates itself (numpy arrays do)."""
-    return (
-        isinstance(value, int | float | complex | bool | bytes | None)
-        or type(value).__module__ == "numpy"
-        or (sys.getsizeof(value) < 10_000)
-    )
-
-
-def _type_name(value: Any) -> str:
-    kind = type(value)
-    root = kind.__module__.partition(".")[0]
-    return kind.__qualname__ if root == "builtins" else f"{root}.{kind.__qualname__}"
 
 
 def _shape_in_words(variable: Variable) -> str:

@@ -36,7 +36,7 @@ class Covered:
     def existing(self) -> Covered:
         """The same without what has gone since: covering it would make it."""
         pinned = _existing(self.pinned)
-        missing = [path for path in self.missing if path.parent in pinned]
+        missing = [path for path in self.missing if path.parent.is_dir()]
         return Covered(_existing(self.secrets), _existing(self.secret_folders), _existing(self.fixed), pinned, missing)
 
 
@@ -100,10 +100,10 @@ def _pin_repository(path: Path, covered: Covered) -> None:
         here = Path(folder)
         found = [*(name for name in folders if name == "hooks"), *(name for name in files if name in _GIT_SETTINGS)]
         covered.fixed += [here / name for name in found if not (here / name).is_symlink()]
+        if (here == path or "HEAD" in files) and not os.path.lexists(here / "hooks"):
+            covered.missing.append(here / "hooks")
         inside_modules = here != path
         folders[:] = [name for name in folders if name == "modules" or (inside_modules and name not in _GIT_DATA)]
-    if not os.path.lexists(path / "hooks"):
-        covered.missing.append(path / "hooks")
 
 
 _GIT_SETTINGS = frozenset({"config", "config.worktree"})

@@ -1,4 +1,4 @@
-"""Edit: replace one exact piece of a file that this worker has read."""
+"""Edit: replace one exact piece of a file that has not changed behind this worker's back."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ class Edit:
 
     name = "Edit"
     description = (
-        "Replace `old_string` by `new_string` in a file that you have Read. `old_string` must occur exactly once, "
-        "copied exactly (without line numbers), unless `replace_all` is true."
+        "Replace `old_string` by `new_string` in a file. `old_string` must occur exactly once, copied exactly "
+        "(without line numbers), unless `replace_all` is true. Refused when the file has changed since you last read "
+        "it."
     )
     input_schema: dict[str, Any] = {
         "type": "object",

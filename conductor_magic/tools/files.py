@@ -33,18 +33,18 @@ def digest(content: bytes) -> str:
 
 
 def current_content(target: Target, asked: str, context: ToolContext) -> bytes:
-    """What an existing file holds, provided that this worker has read it and it has not changed since.
+    """What an existing file holds, provided that it has not changed since this worker last read or wrote it.
+
+    Reading first is not asked for: Edit's `old_string` must match what is there anyhow, and Write says what it wants.
 
     Raises:
-        ToolError: it was never read, has changed, or is too large.
+        ToolError: it has changed, or is too large.
     """
     content = target.read(LARGEST_EDIT + 1)
     if len(content) > LARGEST_EDIT:
         raise ToolError(f"{asked}: is larger than {LARGEST_EDIT >> 20} MiB; change it with Bash or Python.")
     seen = context.seen.get(str(target.path))
-    if seen is None:
-        raise ToolError(f"{asked}: Read it first; an existing file is only changed by who knows what it holds.")
-    if seen != digest(content):
+    if seen is not None and seen != digest(content):
         raise ToolError(f"{asked}: has changed since you read it. Read it again, then repeat this change.")
     return content
 

@@ -79,9 +79,10 @@ class TaskKernel:
         for folder in (io, self.outbox):
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(mode=0o700)
+        self._said = b""
         connection = new_connection(io)
         (io / "connection.json").write_text(json.dumps(connection))
-        bootstrap = Path(__file__).with_name("kernel_bootstrap.py")
+        bootstrap, outbox = (Path(__file__).with_name(f"kernel_{name}.py") for name in ("bootstrap", "outbox"))
         variables = [self._variables] if self._variables else []
         given = [bootstrap, io / "connection.json", self.outbox, *variables]
         argv = [sys.executable, "-P", *map(str, given)]
@@ -91,7 +92,7 @@ class TaskKernel:
             **_private_jupyter(io),
         }
         self._started = await start(
-            self._walls, argv, env=env, readable=[bootstrap, *variables], writable=[io, self.outbox]
+            self._walls, argv, env=env, readable=[bootstrap, outbox, *variables], writable=[io, self.outbox]
         )
         self._wire = Wire(connection)
         self._helpers = [

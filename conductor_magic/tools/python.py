@@ -86,6 +86,7 @@ class _Shown:
         self._length = 0
         self._artifacts: list[NewArtifact] = []
         self._failed = False
+        self._images: set[str] = set()
 
     def take(self, kind: str, content: dict[str, Any]) -> None:
         """One message of the kernel; what does not have the form that it should is passed over."""
@@ -131,6 +132,10 @@ class _Shown:
             if isinstance(described, dict):
                 self._keep(save_from_outbox(self._kernel.outbox, self._named(described), self._context))
             elif isinstance(png, str):
+                # A figure that is shown by name is shown again at the end of the call, with all open figures.
+                if png in self._images:
+                    return
+                self._images.add(png)
                 with contextlib.suppress(binascii.Error):
                     self._keep(save_image(self._number("chart"), base64.b64decode(png), ".png", self._context))
             elif isinstance(svg, str):
@@ -140,8 +145,8 @@ class _Shown:
             self._note(f"no artifact: {error}")
 
     def _named(self, described: dict[str, Any]) -> dict[str, Any]:
-        name = described.get("name")
-        return {**described, "name": self._number("table")} if name == "table" else described
+        # What was only shown comes without a name.
+        return described if described.get("name") else {**described, "name": self._number("table")}
 
     def _number(self, kind: str) -> str:
         number = self._kernel.numbers.get(kind, 0) + 1

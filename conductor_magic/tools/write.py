@@ -1,4 +1,4 @@
-"""Write: make a file, or replace one that this worker has read."""
+"""Write: make a file, or replace one that has not changed behind this worker's back."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ class Write:
 
     name = "Write"
     description = (
-        "Write a file whole, with its folders; an existing one must have been Read before. Prefer Edit for changes."
+        "Write a file whole, with its folders; an existing one is replaced, unless it has changed since you last read "
+        "it. Prefer Edit for changes."
     )
     input_schema: dict[str, Any] = {
         "type": "object",

@@ -224,3 +224,10 @@ def test_charts_of_odd_tables() -> None:
     names = ("wide", "unnamed", "lists", "no_rows", "empty", "infinite", "dollars")
     found, _ = play(ODD, names, ("charts",))
     assert {name: 2 <= len(found[name, "charts"].published) <= 3 for name in names} == dict.fromkeys(names, True)
+
+
+@pytest.mark.parametrize("name", ["dict", "isinstance", "print"])
+def test_a_table_may_have_the_name_of_a_builtin(name: str) -> None:
+    """People call their data `dict` and `list`; what the recipes use of these names still works."""
+    found, _ = play(f"import pandas as pd\n{name} = pd.DataFrame({{'a': [1, 2, 2]}})", (name,), ("schema",))
+    assert (found[name, "schema"].figures["rows"], found[name, "schema"].figures["duplicate_rows"]) == (3, 1)

@@ -113,20 +113,22 @@ def test_write_makes_a_file_with_its_folders(bench: ToolBench) -> None:
     assert sorted(path.name for path in (bench.workspace / "new" / "deep").iterdir()) == ["b.py"]
 
 
-def test_write_replaces_only_what_was_read(bench: ToolBench) -> None:
-    """An existing file must have been read, and its permissions stay."""
-    (bench.workspace / "src" / "a.py").chmod(0o754)
-    blind, _, seen = bench.calls(
-        ("Write", {"file_path": "src/a.py", "content": "new\n"}),
-        ("Read", {"file_path": "src/a.py"}),
-        ("Write", {"file_path": "src/a.py", "content": "new\n"}),
-    )
-    assert blind.is_error
-    assert "Read it first" in blind.content
-    assert not seen.is_error
-    assert seen.files[0].action == "edited"
+def test_write_replaces_what_nobody_else_has_changed(bench: ToolBench) -> None:
+    """An existing file needs no reading first and keeps its permissions; one changed since the reading is refused."""
+    path = bench.workspace / "src" / "a.py"
+    path.chmod(0o754)
+    blind = bench.call("Write", file_path="src/a.py", content="new\n")
+    assert not blind.is_error, blind.content
+    assert blind.files[0].action == "edited"
     assert bench.read("src/a.py") == "new\n"
-    assert (bench.workspace / "src" / "a.py").stat().st_mode & 0o777 == 0o754
+    assert path.stat().st_mode & 0o777 == 0o754
+    path.write_text("somebody else\n")
+    stale = bench.call("Write", file_path="src/a.py", content="newer\n")
+    assert "has changed since" in stale.content
+    assert bench.read("src/a.py") == "somebody else\n"
+    _, seen = bench.calls(("Read", {"file_path": "src/a.py"}), ("Write", {"file_path": "src/a.py", "content": "x\n"}))
+    assert not seen.is_error
+    assert bench.read("src/a.py") == "x\n"
 
 
 @pytest.mark.parametrize(
@@ -179,17 +181,14 @@ def test_edit_changes_one_place(bench: ToolBench) -> None:
 
 
 def test_edit_explains_what_does_not_fit(bench: ToolBench) -> None:
-    """No match, several matches, nothing to change, unread: each says what to do, and nothing is written."""
+    """No match, several matches, nothing to change: each says what to do; what fits needs no reading first."""
     (bench.workspace / "two.txt").write_text("x\nx\n")
-    unread, _, several, none, same, everywhere = bench.calls(
-        ("Edit", {"file_path": "two.txt", "old_string": "x", "new_string": "y"}),
-        ("Read", {"file_path": "two.txt"}),
+    several, none, same, everywhere = bench.calls(
         ("Edit", {"file_path": "two.txt", "old_string": "x", "new_string": "y"}),
         ("Edit", {"file_path": "two.txt", "old_string": "z", "new_string": "y"}),
         ("Edit", {"file_path": "two.txt", "old_string": "x", "new_string": "x"}),
         ("Edit", {"file_path": "two.txt", "old_string": "x", "new_string": "y", "replace_all": True}),
     )
-    assert "Read it first" in unread.content
     assert "occurs 2 times" in several.content
     assert "does not occur" in none.content
     assert "nothing would change" in same.content

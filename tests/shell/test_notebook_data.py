@@ -66,14 +66,15 @@ def test_a_frame_is_described(tmp_path: Path) -> None:
     [
         pandas.DataFrame({f"a rather long column name {number}": ["x" * 500] * 9 for number in range(200)}),
         "y" * 1_000_000, list(range(100_000)), {"k" * 5000: "v" * 5000}, numpy.zeros((1000, 1000)), 3, None,
+        pandas.DataFrame({f"統計{number}" * 20: [1] for number in range(99)}), "統" * 9000,
         pandas.Series(range(10_000), name="s"), pyarrow.table({"a": [1, 2]}), b"z" * 100_000,
     ],
     ids=lambda value: type(value).__name__,
 )  # fmt: skip
 def test_descriptions_are_short(tmp_path: Path, value: Any) -> None:
-    """Whatever it is, at most 2,000 characters tell of it."""
+    """Whatever it is, at most 2,000 bytes tell of it."""
     (variable,) = export_variables(["value"], {"value": value}, tmp_path / "v")
-    assert len(describe(variable)) <= 2000
+    assert len(describe(variable).encode()) <= 2000
     assert describe(variable).startswith("`value`: ")
 
 
@@ -81,9 +82,17 @@ def test_what_cannot_be_handed_over_is_one_line(tmp_path: Path) -> None:
     """Unknown names, modules, open files and things of the notebook's own are refused, naming the variable."""
     local = types.ModuleType("__main__")
     exec("class Mine: pass\nmine = [Mine()]\ndef function(): pass", local.__dict__)
-    namespace = {"m": json, "f": (tmp_path / "x").open("w"), "gen": (x for x in ()), **vars(local)}
+    namespace = {
+        "m": json,
+        "f": (tmp_path / "x").open("w"),
+        "gen": (x for x in ()),
+        "class": 1,
+        "publish": 1,
+        **vars(local),
+    }
     for name, said in (
-        ("nope", "there is no variable `nope`"), ("m", "is a module"), ("f", "cannot be handed"),
+        ("nope", "there is no variable `nope`"), ("class", "is not a variable's name"),
+        ("publish", "rename it"), ("m", "is a module"), ("f", "cannot be handed"),
         ("gen", "cannot be handed"),
         ("mine", "needs `Mine`, which is defined in this notebook"), ("function", "needs `function`"),
     ):  # fmt: skip

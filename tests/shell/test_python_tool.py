@@ -84,56 +84,6 @@ def test_variables_cannot_be_changed_for_others(bench: ToolBench) -> None:
     assert "5" in lost.content.splitlines()
 
 
-def test_figures_and_frames_become_artifacts(bench: ToolBench) -> None:
-    """Inline figures, figures of the Agg backend, and shown frames come back once each, numbered in the task."""
-    inline, agg, frames = python(
-        bench,
-        "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.figure(); plt.plot([2, 1]);",
-        "plt.switch_backend('agg')\nplt.bar(['a'], [1]);",
-        "import pandas as pd\ndisplay(pd.DataFrame({'a': [1]}))\npd.DataFrame({'b': [1, 2]})",
-    )
-    assert [artifact.name for artifact in (*inline.artifacts, *agg.artifacts)] == ["chart-1", "chart-2", "chart-3"]
-    assert {artifact.mime for artifact in inline.artifacts} == {"image/png"}
-    assert Path(inline.artifacts[0].path).read_bytes().startswith(b"\x89PNG")
-    width, height = inline.artifacts[0].shape or (0, 0)
-    assert f"[artifact chart-1 image/png {width}x{height}]" in inline.content
-    assert [artifact.shape for artifact in frames.artifacts] == [(1, 1), (2, 1)]
-
-
-def test_publish_hands_back_in_safe_formats(bench: ToolBench) -> None:
-    """Frames, series, arrays, figures, text, numbers and their lists and dicts come back equal, under their names."""
-    (result,) = python(
-        bench,
-        "import pandas as pd, numpy as np, matplotlib.pyplot as plt\n"
-        "publish('frame', pd.DataFrame({'a': [1, 2], 'mixed': [1, 'x']}, index=['p', 'q']))\n"
-        "publish('series', pd.Series([1.5, None], name='s'))\n"
-        "publish('array', np.eye(2))\n"
-        "publish('dict', {'mean': np.float64(1.5), 'none': float('nan'), 3: (1, 2),"
-        "'when': pd.Timestamp('2024-01-01')})\n"
-        "publish('text', 'ünï')\n"
-        "publish('number', np.int64(7))\n"
-        "fig, ax = plt.subplots(); ax.plot([1, 2]); publish('a chart', ax)",
-    )
-    assert not result.is_error, result.content
-    found = {artifact.name: value(artifact) for artifact in result.artifacts}
-    assert list(found) == ["frame", "series", "array", "dict", "text", "number", "a chart"]
-    assert found["frame"]["a"].tolist() == [1, 2]
-    assert found["frame"]["mixed"].tolist() == ["1", "x"]
-    assert found["series"]["s"].isna().tolist() == [False, True]
-    assert found["array"].tolist() == [[1, 0], [0, 1]]
-    assert found["dict"] == {"mean": 1.5, "none": None, "3": [1, 2], "when": "2024-01-01 00:00:00"}
-    assert (found["text"], found["number"]) == ("ünï", 7)
-    assert found["a chart"].data.startswith(b"\x89PNG")
-
-
-def test_publish_refuses_what_has_no_safe_format(bench: ToolBench) -> None:
-    """Objects that would need a pickle are an error for the model, with what can be given instead."""
-    objects, names = python(bench, "publish('x', object())", "publish('', 1)")
-    assert objects.is_error
-    assert "cannot publish a object" in objects.content
-    assert names.is_error
-
-
 def test_a_hostile_kernel_gets_nothing_through(bench: ToolBench) -> None:
     """Announcing links, foreign paths or lies yields notes; the engine and later calls are unharmed."""
     (bench.workspace / "x").write_text("x")
@@ -232,6 +182,19 @@ def test_a_dying_kernel_is_told(bench: ToolBench) -> None:
     assert dead.is_error
     assert "ended by itself (exit code 7)" in dead.content
     assert after.content == "42"
+
+
+def test_exit_does_not_end_the_kernel(bench: ToolBench) -> None:
+    """`exit`, `quit` and `sys.exit` leave the variables and the following calls unharmed."""
+    *_, after = python(bench, "x = 7\nexit()", "quit()", "import sys; sys.exit(3)", "import time; time.sleep(0.2); x")
+    assert (after.content, after.is_error) == ("7", False)
+
+
+def test_last_words_are_those_of_the_process_that_died(bench: ToolBench) -> None:
+    """What an earlier process said, or every process says when it starts, is no reason of this one's death."""
+    first, second = python(bench, "import os; os._exit(7)", "import os; os._exit(8)")
+    assert first.content.endswith("the next call starts anew.")
+    assert second.content.endswith("the next call starts anew.")
 
 
 def test_nothing_is_left_after_the_task(bench: ToolBench) -> None:

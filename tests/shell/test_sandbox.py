@@ -99,12 +99,16 @@ def test_protected_names_cannot_be_changed(bench: ToolBench) -> None:
 
 
 def test_a_repository_without_hooks_gets_none(bench: ToolBench) -> None:
-    """A missing hooks folder cannot be made either."""
+    """A missing hooks folder cannot be made either, in a submodule's repository neither."""
     for hook in (bench.workspace / ".git" / "hooks").iterdir():
         hook.unlink()
     (bench.workspace / ".git" / "hooks").rmdir()
-    inside(bench, "mkdir -p .git/hooks; echo PWNED > .git/hooks/pre-commit")
-    assert not (bench.workspace / ".git" / "hooks" / "pre-commit").exists()
+    submodule = bench.workspace / ".git" / "modules" / "part"
+    submodule.mkdir(parents=True)
+    (submodule / "HEAD").write_text("ref: refs/heads/main\n")
+    for folder in (".git", ".git/modules/part"):
+        inside(bench, f"mkdir -p {folder}/hooks; echo PWNED > {folder}/hooks/pre-commit")
+        assert not (bench.workspace / folder / "hooks" / "pre-commit").exists()
 
 
 def test_only_the_workspace_is_writable(bench: ToolBench) -> None:

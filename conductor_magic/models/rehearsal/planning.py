@@ -72,11 +72,16 @@ class Planned:
 
 
 def read_assignment(message: str) -> Assignment:
-    """Read the conductor's first message."""
-    offered = tuple(_OFFERED.findall(section(message, "GUIDES")))
-    chosen = _CHOSEN.findall(message.rpartition("\nGUIDES\n")[2])
-    variables = tuple(dict(_VARIABLE.findall(section(message, "NOTEBOOK VARIABLES"))).items())
-    return Assignment(section(message, "GOAL"), variables, offered, chosen[-1] if chosen else None)
+    """Read the conductor's first message.
+
+    The goal is any text at all, headings included; below it nothing quoted stands at the beginning of a line. So the
+    last WORKSPACE is the engine's, and what precedes it the goal.
+    """
+    goal, _, told = message.rpartition("\n\nWORKSPACE\n")
+    offered = tuple(_OFFERED.findall(section(told, "GUIDES")))
+    chosen = _CHOSEN.findall(told)
+    variables = tuple(dict(_VARIABLE.findall(section(told, "NOTEBOOK VARIABLES"))).items())
+    return Assignment(goal.removeprefix("GOAL").strip(), variables, offered, chosen[-1] if chosen else None)
 
 
 def choose_guide(assignment: Assignment) -> str:

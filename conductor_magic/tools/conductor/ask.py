@@ -74,7 +74,7 @@ def recommended(question: Mapping[str, Any]) -> str:
 def answer_from(answers: Mapping[str, Any], question: Mapping[str, Any]) -> Any:
     """What the `--answers` dict says to a question: by its exact text, else its header; None when it says nothing."""
     for key in (question["question"], question["header"]):
-        if key in answers:
+        if answers.get(key) is not None:
             value = answers[key]
             return [str(item) for item in value] if isinstance(value, (list, tuple, set)) else str(value)
     return None

@@ -9,7 +9,7 @@ from conductor_magic.events import Event, TaskCreated, TaskLaunched
 from conductor_magic.prompts import strip_preamble, task_id_prefix
 from conductor_magic.scheduler import MAX_ATTEMPTS
 from conductor_magic.state import RunState, TaskState
-from conductor_magic.tools.conductor.base import ID, ConductorTool, Plan, answer, task_id, task_named, tier_named
+from conductor_magic.tools.conductor.base import ID, ConductorTool, Plan, answer, task_named, tier_named
 
 __all__ = ["TOOL"]
 
@@ -25,7 +25,7 @@ def _plan(state: RunState, args: Json) -> Plan:
     prompt = strip_preamble(prompt)
     if not prompt:
         raise PlanError("The prompt is empty: a worker knows only what its prompt says.")
-    target = args.get("taskId") or (named if named and task_id(state, named) in state.tasks else None)
+    target = args.get("taskId") or named
     tier = tier_named(args)
     events: list[Event] = []
     waits: list[str] = []

@@ -26,6 +26,8 @@ def _plan(state: RunState, args: Json) -> Plan:
     key = str(args["key"]).strip() if args.get("key") else None
     if key and (key in state.keys or key.removeprefix("#") in state.tasks):
         raise PlanError(f"The key {key!r} is taken: choose another.")
+    if key and key.removeprefix("#").isdigit() and key.removeprefix("#") != task:
+        raise PlanError(f"The key {key!r} looks like the id of another task: choose a word.")
     metadata: Json = dict(args.get("metadata") or {})
     replaces = metadata.pop("replaces", None)
     if replaces is not None:

@@ -33,8 +33,8 @@ def on_variable(recipe: str, variable: str, **options: object) -> str:
     """
     if not variable.isidentifier():
         raise ValueError(f"{variable!r} is no variable name")
-    # Taken first: the variable may have the name of something that the snippets define.
-    subject = f"_subject = {variable}\n\n\n"
+    # Taken first: the variable may have the name of something that the snippets define, or of a builtin that they use.
+    subject = f"_subject = {variable}\nfrom builtins import *\n\n\n"
     if recipe == "variable":
         return f"{subject}{source('variable')}\n\nvariable(_subject)\n"
     arguments = "".join(f", {name}={value!r}" for name, value in options.items())
