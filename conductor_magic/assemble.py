@@ -61,6 +61,7 @@ def assemble(
     bench = Bench(
         tools=worker_tools(read_only),
         models=connection.models,
+        reply_tokens=connection.reply_tokens,
         workspace=workspace,
         artifacts=artifacts,
         walls=walls,

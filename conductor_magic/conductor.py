@@ -98,7 +98,7 @@ class Conductor:
             self._journal.append(ConductorFailed(error=str(error)))
         except BaseException:
             if self._journal.state.conductor.status != "sleeping":
-                self._journal.append(ConductorSlept(text=""))
+                self._journal.append(ConductorSlept(text=None))
             raise
 
     def wake(self, text: str, until: int, unlaunched: tuple[str, ...]) -> None:
@@ -118,14 +118,14 @@ class Conductor:
         try:
             return await self._speak()
         finally:
-            self._journal.append(ConductorSlept(text=""))
+            self._journal.append(ConductorSlept(text=None))
 
-    async def _take_turn(self) -> str:
-        """What it said last; empty when the budget ended the turn."""
+    async def _take_turn(self) -> str | None:
+        """What it said last; None when the budget ended the turn."""
         try:
             return self._redactor.text(await self._speak())
         except BudgetSpent:
-            return ""
+            return None
         except ModelError as error:
             raise ConductorStuck(str(error)) from error
 
@@ -141,7 +141,7 @@ class Conductor:
                     pieces.clear()
                     self._conversation.say([await self._call(call) for call in reply.tool_calls])
                 case "pause_turn":
-                    pass
+                    pieces.append(reply.text)
                 case "max_tokens":
                     pieces.append(reply.text)
                     self._journal.append(ConductorTold(text=_GO_ON, about="reminder"))

@@ -11,7 +11,7 @@ from conductor_magic.errors import ConductUsageError, RequestRefused
 from conductor_magic.models.anthropic.client import credentials_present
 from conductor_magic.models.base import Model
 
-__all__ = ["Connection", "connect", "provider_of"]
+__all__ = ["Connection", "check_prices", "connect", "provider_of"]
 
 _REHEARSAL = "A rehearsal: a rule-based stand-in plays the models, no money is spent."
 
@@ -56,6 +56,28 @@ def provider_of(option: str, environ: Mapping[str, str]) -> tuple[str, str]:
     return "rehearsal", f"{_REHEARSAL} Set ANTHROPIC_API_KEY to work with Claude."
 
 
+def check_prices(provider: str, tiers: Mapping[str, str], budget: float | None) -> None:
+    """See to it that a budget can be kept with the models that a person chose.
+
+    Raises:
+        ConductUsageError: one of them has no known price, and there is a budget.
+    """
+    if provider != "anthropic" or budget is None or not tiers:
+        return
+    from conductor_magic.models.anthropic.prices import price
+
+    unpriced = sorted({model for model in tiers.values() if price(model) is None})
+    if unpriced:
+        raise ConductUsageError(_no_price(unpriced, budget))
+
+
+def _no_price(models: list[str], budget: float) -> str:
+    return (
+        f"No price is known for {', '.join(models)}, so the budget of ${budget:g} cannot be kept. "
+        "Name a priced model with --tier, or run with --budget none."
+    )
+
+
 async def connect(provider: str, tiers: Mapping[str, str], budget: float | None) -> Connection:
     """Import the SDK in a thread, make the client, and find out which models stand behind the tiers.
 
@@ -71,11 +93,7 @@ async def connect(provider: str, tiers: Mapping[str, str], budget: float | None)
         models = {tier: resolved[tier].model for tier in ("haiku", "sonnet", "opus", "conductor")}
         unpriced = sorted({name for name in models.values() if await asyncio.to_thread(price, name) is None})
         if charged and budget is not None and unpriced:
-            raise RequestRefused(
-                f"No price is known for {', '.join(unpriced)}, so the budget of ${budget:g} cannot be kept. "
-                "Name a priced model with --tier, or run with --budget none.",
-                kind="price_unknown",
-            )
+            raise RequestRefused(_no_price(unpriced, budget), kind="price_unknown")
     except BaseException:
         await model.aclose()
         raise

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,7 @@ class Bench:
     Attributes:
         tools: the closed registry of worker tools.
         models: tier -> model id.
+        reply_tokens: tier -> the most tokens that a reply of its model may have.
         workspace: the folder that they may touch.
         artifacts: where what they publish is kept.
         walls: how their commands are confined.
@@ -68,6 +69,7 @@ class Bench:
 
     tools: Mapping[str, WorkerTool]
     models: Mapping[str, str]
+    reply_tokens: Mapping[str, int]
     workspace: Path
     artifacts: Path
     walls: Walls
@@ -110,30 +112,38 @@ class Engine:
         self._on_text = on_text
         self._changed = asyncio.Event()
         self._workers: dict[str, asyncio.Task[None]] = {}
-        self._closing: asyncio.Task[None] | None = None
+        self._valuing: asyncio.Task[None] | None = None
+        self._value: tuple[Any, str] | None = None
+        self._fault: Exception | None = None
 
     async def run(self) -> None:
-        """Drive the run to its last record. Cancelling this coroutine leaves the run without one."""
+        """Drive the run to its last record. Cancelling this coroutine leaves the run without one.
+
+        Raises:
+            Exception: a crash of the conductor or of what surrounds a worker; the run has no last record then.
+        """
         unsubscribe = self._journal.subscribe(lambda record, state: self._changed.set())
-        conducting = asyncio.ensure_future(self._conductor.conduct())
+        conducting = self._set_going(self._conductor.conduct())
         alarm = self._set_alarm()
         try:
             while not self._journal.state.ended:
                 self._changed.clear()
+                if self._fault is not None:
+                    raise self._fault
                 state = self._journal.state
                 if state.cancelled_by or state.cap == "timeout":
                     conducting.cancel()
-                    if self._closing is not None:
-                        self._closing.cancel()
+                    if self._valuing is not None:
+                        self._valuing.cancel()
                 for command in decide(state):
                     self._carry_out(command)
                 if not self._journal.state.ended:
-                    await self._next_change(conducting)
+                    await self._changed.wait()
         finally:
             unsubscribe()
             if alarm is not None:
                 alarm.cancel()
-            await self._stop_all([conducting, *self._workers.values(), *([self._closing] if self._closing else [])])
+            await self._stop_all([conducting, *self._workers.values(), *([self._valuing] if self._valuing else [])])
 
     def cancel(self, by: str, reason: str = "") -> None:
         """Ask the run to stop; idempotent."""
@@ -149,20 +159,23 @@ class Engine:
         return asyncio.get_running_loop().call_later(max(0.0, left), self._time_is_up, started.timeout)
 
     def _time_is_up(self, seconds: float) -> None:
-        if not self._journal.state.ended and not self._journal.state.stopping:
+        state = self._journal.state
+        # A spent budget lets workers go on, so time still counts after it.
+        if not state.ended and not state.cancelled_by:
             self._journal.append(CapReached(cap="timeout", text=f"The run's time limit of {seconds:g} s was reached."))
 
-    async def _next_change(self, conducting: asyncio.Task[None]) -> None:
-        """Wait for a record; a crash of the conductor's loop ends the run with it."""
-        if conducting.done() and not conducting.cancelled() and (error := conducting.exception()):
-            raise error
-        waiting = asyncio.ensure_future(self._changed.wait())
-        watched: set[asyncio.Future[Any]] = {
-            waiting,
-            *(task for task in (conducting, self._closing) if task and not task.done()),
-        }
-        await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
-        waiting.cancel()
+    def _set_going(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run it beside the drive loop, which looks again when it is over and ends with it when it crashes."""
+        return asyncio.ensure_future(self._watched(work))
+
+    async def _watched(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001 - raised again by the drive loop
+            # Noted in the same step as the crash: what was recorded on the way out must not be decided upon first.
+            self._fault = self._fault or error
+        finally:
+            self._changed.set()
 
     def _carry_out(self, command: Command) -> None:
         match command:
@@ -203,7 +216,7 @@ class Engine:
                 expected=EXPECTED_SECONDS[task.tier],
             )
         )
-        self._workers[worker] = asyncio.ensure_future(self._work(worker, task.id, task.tier, prompt))
+        self._workers[worker] = self._set_going(self._work(worker, task.id, task.tier, prompt))
 
     async def _work(self, worker: str, task: str, tier: str, prompt: str) -> None:
         definitions = tuple(
@@ -211,7 +224,8 @@ class Engine:
             for tool in self._bench.tools.values()
         )
         model = self._bench.models[tier]
-        conversation = Conversation(worker, model, WORKER, definitions, self._limits.reply_tokens)
+        most = min(self._limits.reply_tokens, self._bench.reply_tokens[tier])
+        conversation = Conversation(worker, model, WORKER, definitions, most)
         conversation.say(prompt)
         context = ToolContext(
             task=task,
@@ -230,9 +244,11 @@ class Engine:
             ending = await self._guarded(loop, tier)
         except asyncio.CancelledError:
             ending = Ending("cancelled", "cancelled", error=self._journal.state.workers[worker].stopping or "Stopped.")
-        await self._close(context)
-        self._end(worker, task, ending)
-        del self._workers[worker]
+        try:
+            await self._close(context)
+        finally:
+            self._end(worker, task, ending)
+            del self._workers[worker]
 
     async def _guarded(self, worker: Worker, tier: str) -> Ending:
         seconds = self._limits.seconds[tier]
@@ -253,8 +269,14 @@ class Engine:
         """Close what the tools left open, within the time that a stop may take."""
         closers = [asyncio.ensure_future(closer()) for closer in context.opened.values()]
         context.opened.clear()
-        if closers:
-            await asyncio.wait(closers, timeout=self._limits.stop_seconds)
+        if not closers:
+            return
+        closed = asyncio.ensure_future(asyncio.wait(closers, timeout=self._limits.stop_seconds))
+        try:
+            await asyncio.shield(closed)
+        except asyncio.CancelledError:
+            # Stopped when its work was over: what it brought stands, and what it opened is still to be closed.
+            await closed
 
     def _end(self, worker: str, task: str, ending: Ending) -> None:
         state = self._journal.state
@@ -279,13 +301,17 @@ class Engine:
         return self._returns is not None and not state.stopping and bool(state.conductor.answer.strip())
 
     def _finish(self, command: Finish) -> None:
-        if self._closing is None and self._value_is_due() and command.status in ("completed", "partial"):
-            self._closing = asyncio.ensure_future(self._finish_with_value(command))
-        elif self._closing is None or self._closing.done():
-            missing = "" if self._returns is None else f"No {self._returns.name} was given."
-            self._finish_now(command, None, missing)
+        if self._valuing is not None and not self._valuing.done():
+            return
+        if self._valuing is None and command.status in ("completed", "partial") and self._value_is_due():
+            self._valuing = self._set_going(self._get_value())
+            return
+        missing = "" if self._returns is None else f"No {self._returns.name} was given."
+        value, missing = self._value or (None, missing)
+        self._finish_now(command, value, missing)
 
-    async def _finish_with_value(self, command: Finish) -> None:
+    async def _get_value(self) -> None:
+        """Ask for the typed value, with one repair; what the conductor launches meanwhile is done before the end."""
         assert self._returns is not None
         value, missing = None, ""
         try:
@@ -295,7 +321,7 @@ class Engine:
             missing = f"The answer does not fit {self._returns.name}: {wrong}" if wrong else ""
         except (BudgetSpent, ConductorStuck, ModelError) as error:
             missing = f"The value could not be had: {error}"
-        self._finish_now(command, value, missing)
+        self._value = value, missing
 
     def _finish_now(self, command: Finish, value: Any, missing: str) -> None:
         state = self._journal.state

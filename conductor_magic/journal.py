@@ -139,7 +139,8 @@ class Journal:
         self._subscribers: list[Subscriber] = []
         self._file = os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC, 0o600)
         # Held as long as the run goes on: `is_open` asks for it. The system lets go when the process dies.
-        fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Waits, because somebody may be asking just now.
+        fcntl.flock(self._file, fcntl.LOCK_EX)
         self._size = 0
         self._synced = 0
         self._disk = threading.Lock()

@@ -8,6 +8,7 @@ from typing import Any
 
 from conductor_magic.events import QuestionAnswered, QuestionAsked
 from conductor_magic.journal import Journal
+from conductor_magic.redact import Redactor
 from conductor_magic.tools.conductor import ask
 
 __all__ = ["Questions"]
@@ -22,7 +23,8 @@ class Questions:
         journal: where questions and answers are recorded.
         answers: the `--answers` dict, or None.
         attended: set once somebody can see the board; None when nobody ever will.
-        hello_seconds: how long to wait for that before the defaults are taken.
+        hello_seconds: how long from now to wait for that; later, an unattended question takes its default at once.
+        redactor: takes secrets out of what is recorded.
     """
 
     def __init__(
@@ -31,17 +33,19 @@ class Questions:
         answers: Mapping[str, object] | None,
         attended: asyncio.Event | None,
         hello_seconds: float,
+        redactor: Redactor,
     ) -> None:
         self._journal = journal
         self._answers = answers
+        self._redactor = redactor
         self._attended = attended
-        self._hello_seconds = hello_seconds
+        self._hello_by = asyncio.get_running_loop().time() + hello_seconds
         self._open: dict[str, asyncio.Future[Json]] = {}
 
     async def put(self, questions: list[Json]) -> Json:
         """Ask; returns the answers by question text."""
         name = f"q{len(self._journal.state.questions) + 1}"
-        self._journal.append(QuestionAsked(question=name, ask=tuple(questions)))
+        self._journal.append(QuestionAsked(question=name, ask=tuple(self._redactor.json(questions))))
         if self._answers is not None:
             return self._by_dict(name, questions)
         if not await self._somebody():
@@ -84,12 +88,13 @@ class Questions:
         if self._attended is None:
             return False
         try:
-            async with asyncio.timeout(self._hello_seconds):
+            async with asyncio.timeout_at(self._hello_by):
                 await self._attended.wait()
         except TimeoutError:
             return False
         return True
 
     def _close(self, name: str, answers: Json, by: str) -> Json:
+        answers = self._redactor.json(answers)
         self._journal.append(QuestionAnswered(question=name, answers=answers, by=by))
         return answers

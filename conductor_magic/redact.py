@@ -60,7 +60,8 @@ class Redactor:
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, Mapping):
-            return {key: item if key == "data" else self.json(item) for key, item in value.items()}
+            binary = value.get("type") == "base64"
+            return {key: item if binary and key == "data" else self.json(item) for key, item in value.items()}
         if isinstance(value, (list, tuple)):
             return [self.json(item) for item in value]
         return value

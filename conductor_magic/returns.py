@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-__all__ = ["ReturnType"]
+from conductor_magic.errors import ConductUsageError
+
+__all__ = ["ReturnType", "return_type"]
 
 Json = dict[str, Any]
 _ERRORS_SHOWN = 8
@@ -32,14 +35,45 @@ class ReturnType:
         from pydantic import ValidationError
 
         try:
-            return self._adapter.dump_python(self._adapter.validate_json(_json_part(text)), mode="json"), ""
+            value = self._adapter.validate_json(_json_part(text))
+            data = json.loads(self._adapter.dump_json(value))
+            try:
+                self.build(data)
+            except ValidationError:
+                # What is computed for the dump may be refused on the way back.
+                data = json.loads(self._adapter.dump_json(value, round_trip=True))
+                self.build(data)
         except ValidationError as error:
             lines = [f"{'.'.join(map(str, item['loc'])) or 'value'}: {item['msg']}" for item in error.errors()]
             return None, "; ".join(lines[:_ERRORS_SHOWN])
+        except Exception as error:  # noqa: BLE001 - a validator of the person's own may raise anything
+            return None, f"{type(error).__name__}: {error}"
+        return data, ""
 
     def build(self, value: Any) -> Any:
-        """The typed value from its JSON data; None stays None."""
-        return None if value is None else self._adapter.validate_python(value)
+        """The typed value from the JSON data that `read` gave; None stays None.
+
+        Raises:
+            pydantic.ValidationError: the data is of another type.
+        """
+        # As JSON, which strict types take too; fields by name, which is how they were dumped.
+        return None if value is None else self._adapter.validate_json(json.dumps(value), by_alias=True, by_name=True)
+
+
+def return_type(annotation: object | None) -> ReturnType | None:
+    """What `--returns` names, or None without it.
+
+    Raises:
+        ConductUsageError: no JSON schema can be made of it.
+    """
+    if annotation is None:
+        return None
+    try:
+        return ReturnType(annotation)
+    except Exception as error:  # noqa: BLE001 - whatever pydantic says of a type, it is the person's type
+        name = getattr(annotation, "__name__", repr(annotation))
+        reason = str(error).splitlines()[0]
+        raise ConductUsageError(f"--returns {name}: no JSON schema can be made of it ({reason}).") from None
 
 
 def _json_part(text: str) -> str:

@@ -151,9 +151,8 @@ class Worker:
         status, reason, body = parse_status(self._redactor.text(report))
         if status != "done":
             return Ending("failed", "status", body, f"{status.capitalize()}: {reason or 'no reason given'}")
-        if not body:
-            return Ending("failed", "status", "", "It ended without a report.")
-        return Ending("completed", "", body)
+        # A bare status line is a report too, if a short one.
+        return Ending("completed", "", body or report.strip())
 
     def _tell(self, text: str) -> None:
         self._journal.append(WorkerTold(worker=self._context.worker, text=text))

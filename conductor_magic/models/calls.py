@@ -167,7 +167,7 @@ class Caller:
                 continue
             fits = min(request.max_tokens, largest_max_tokens(request.model, bound, left))
             if fits < _LEAST_OUTPUT:
-                raise self._spent(f"The budget of ${budget:.2f} is spent: the next step could cost more than is left.")
+                raise self._spent(f"The budget of ${budget:g} is spent: the next step could cost more than is left.")
             return replace(request, max_tokens=fits), worst_case(request.model, bound, fits)
         return request, worst
 

@@ -8,10 +8,13 @@ import sys
 import threading
 from typing import Any
 
+import pytest
 from pydantic import BaseModel
 
 from conductor_magic.api import load
+from conductor_magic.errors import ConductUsageError
 from conductor_magic.limits import Limits
+from conductor_magic.settings import run_folders
 from tests.shell.conftest import Begin, Play
 from tests.support.floor import Floor, create, done, launch, lay_out, task_text
 from tests.support.messages_server import Answer, error, events, text, tools
@@ -352,11 +355,11 @@ def test_budget_is_never_exceeded(play: Play) -> None:
 
 
 def test_a_model_without_a_price_needs_budget_none(play: Play) -> None:
-    """An unknown price with a budget ends the run with a clear reason and no request; --budget none works."""
+    """An unknown price with a budget is a usage error that leaves nothing behind; --budget none works."""
     floor = Floor([lay_out({"a": ()}), text("Under way.")])
-    result = play(floor, tiers={"haiku": "house-model-1"})
-    assert result.status == "failed" and "--budget none" in result.reason
-    assert not floor.order
+    with pytest.raises(ConductUsageError, match=r"house-model-1.*--budget none"):
+        play(floor, tiers={"haiku": "house-model-1"})
+    assert not floor.order and not run_folders()
     again = play(Floor([lay_out({"a": ()}), text("Under way.")]), tiers={"haiku": "house-model-1"}, budget="none")
     assert again.status == "completed"
     assert again.usage.total.usd is None
@@ -374,3 +377,16 @@ def test_guessed_ids_do_not_shift_when_one_task_is_rejected(play: Play) -> None:
     result = play(Floor([tools(*calls), text("Under way.")]))
     assert [task.id for task in result] == ["1", "3"]
     assert result.status == "completed"
+
+
+def test_an_empty_last_word_is_no_answer(play: Play) -> None:
+    """What the conductor said in between does not pass for the answer; the run is partial and says so."""
+    result = play(Floor([lay_out({"a": ()}), text("Under way."), text("")]))
+    assert (result.status, result.answer) == ("partial", "")
+    assert "no answer" in result.reason
+
+
+def test_a_worker_without_words_is_done(play: Play) -> None:
+    """No status line means done, however little was said."""
+    result = play(Floor([lay_out({"a": ()}), text("Under way.")], lambda task, turn, body: text("")))
+    assert (result.status, result["1"].status, result["1"].output) == ("completed", "completed", "")

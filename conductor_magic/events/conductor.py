@@ -1,0 +1,65 @@
+"""The conductor's turns, and what it is told."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from conductor_magic.events.base import Cause, Event, Json
+
+__all__ = [
+    "ConductorFailed",
+    "ConductorSlept",
+    "ConductorStarted",
+    "ConductorTold",
+    "ConductorTurn",
+    "ContextCompacted",
+]
+
+
+class ConductorStarted(Event, kind="conductor.started"):
+    """The conductor took the stand: its exact system prompt, tools and first message."""
+
+    model: str
+    system: str
+    tools: tuple[str, ...]
+    prompt: str
+
+
+class ConductorTurn(Event, kind="conductor.turn"):
+    """A whole reply of the conductor."""
+
+    request: str
+    content: tuple[Json, ...]
+    stop: str
+
+
+class ConductorSlept(Event, kind="conductor.slept"):
+    """The conductor ended its turn; `text` is its last word, None where the turn gave none on purpose."""
+
+    text: str | None
+
+
+class ConductorTold(Event, kind="conductor.told"):
+    """A message of ours to the conductor: the notices up to `until` (a count), in one text."""
+
+    text: str
+    about: Literal["notices", "value", "repair", "reminder"] = "notices"
+    until: int = 0
+    unlaunched: tuple[str, ...] = ()
+
+
+class ConductorFailed(Event, kind="conductor.failed"):
+    """The conductor cannot go on."""
+
+    error: str
+    cause: Cause = "api"
+
+
+class ContextCompacted(Event, kind="context.compacted"):
+    """The history of the conductor or a worker was replaced by a summary; sizes in tokens."""
+
+    by: str
+    before: int
+    after: int
+    summary: str
+    kept: tuple[str, ...] = ()

@@ -1,0 +1,50 @@
+"""Questions and permissions: what people are asked and what they allow."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from conductor_magic.events.base import Event, Json
+
+__all__ = [
+    "PermissionDecided",
+    "PermissionGranted",
+    "QuestionAnswered",
+    "QuestionAsked",
+]
+
+
+class QuestionAsked(Event, kind="question.asked"):
+    """The conductor (`scope`) or a worker's tool (`permission`) waits for an answer; `ask` as in AskUserQuestion."""
+
+    question: str
+    ask: tuple[Json, ...]
+    about: Literal["scope", "permission"] = "scope"
+    by: str = "conductor"
+    task: str | None = None
+    call: str | None = None
+
+
+class QuestionAnswered(Event, kind="question.answered"):
+    """The answers, by question text: a label, several, or free text."""
+
+    question: str
+    answers: dict[str, Any]
+    by: str
+
+
+class PermissionDecided(Event, kind="permission.decided"):
+    """The gate's verdict on one call: which rule, and who."""
+
+    call: str
+    decision: Literal["allow", "deny"]
+    rule: str
+    by: str
+
+
+class PermissionGranted(Event, kind="permission.granted"):
+    """From now on, for this run, exactly this string, site or path is allowed."""
+
+    scope: Literal["command", "site", "path"]
+    what: str
+    by: str

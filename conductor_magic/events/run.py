@@ -1,0 +1,119 @@
+"""The run itself, from its first record to its last, and the hosts that its workers run on."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from conductor_magic.events.base import FORMAT, Event, Json
+
+__all__ = [
+    "BudgetWarned",
+    "CancelRequested",
+    "CapReached",
+    "HostJoined",
+    "HostLost",
+    "Milestone",
+    "ModelsResolved",
+    "RunEnded",
+    "RunNoted",
+    "RunResumed",
+    "RunStarted",
+]
+
+
+class RunStarted(Event, kind="run.started"):
+    """First record: everything that the run was asked to do and what it runs on."""
+
+    run: str
+    goal: str
+    format: int = FORMAT
+    version: str = ""
+    guide: str | None = None
+    provider: str = "rehearsal"
+    provider_note: str = ""
+    workers: int = 8
+    mode: str = "workspace"
+    budget: float | None = None
+    timeout: float | None = None
+    workspace: str = ""
+    returns: Json | None = None
+    variables: tuple[Json, ...] = ()
+    isolation: str = "none"
+    isolation_note: str = ""
+    prices_date: str = ""
+    context_window: int = 200_000
+    parent: str | None = None
+
+
+class ModelsResolved(Event, kind="run.models"):
+    """Which model id stands behind each tier, and who said so (`models.list`, `offline`, `option` …)."""
+
+    tiers: dict[str, str]
+    source: str
+
+
+class RunNoted(Event, kind="run.noted"):
+    """Something a person should know about the run (a fallback, a repaired tail), in one sentence."""
+
+    text: str
+    level: Literal["info", "warning"] = "info"
+
+
+class RunResumed(Event, kind="run.resumed"):
+    """A new process took the run over; `lost` are the workers that were in flight."""
+
+    owner: str
+    lost: tuple[str, ...] = ()
+    unsure: tuple[str, ...] = ()
+    budget: float | None = None
+
+
+class CancelRequested(Event, kind="run.cancel_requested"):
+    """Someone asked the whole run to stop."""
+
+    by: str
+    reason: str = ""
+
+
+class CapReached(Event, kind="run.cap_reached"):
+    """A cap (`budget`, `timeout`, `tokens`, `turns`, `calls`) will be passed by the next step; nothing new starts."""
+
+    cap: str
+    text: str
+
+
+class BudgetWarned(Event, kind="run.budget_warned"):
+    """The conductor was told that the budget is nearly spent."""
+
+    usd: float
+    budget: float
+
+
+class Milestone(Event, kind="run.milestone"):
+    """A phase, or the whole run, completed."""
+
+    scope: Literal["phase", "run"]
+    name: str
+
+
+class RunEnded(Event, kind="run.ended"):
+    """Last record of a run that ended."""
+
+    status: Literal["completed", "partial", "failed", "cancelled", "planned"]
+    answer: str = ""
+    value: Any = None
+    reason: str = ""
+
+
+class HostJoined(Event, kind="host.joined"):
+    """A place where workers run was added."""
+
+    host: str
+    slots: int
+
+
+class HostLost(Event, kind="host.lost"):
+    """A place where workers run is gone, with these workers."""
+
+    host: str
+    workers: tuple[str, ...] = ()

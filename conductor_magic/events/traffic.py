@@ -1,0 +1,142 @@
+"""What goes in and out: requests to the model, tool calls, artifacts, files."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from conductor_magic.events.base import Event, Json
+
+__all__ = [
+    "ArtifactSaved",
+    "ConflictFound",
+    "ConflictResolved",
+    "FileChanged",
+    "LimiterPaused",
+    "RequestEnded",
+    "RequestFailed",
+    "RequestSent",
+    "ToolEnded",
+    "ToolRefused",
+    "ToolStarted",
+]
+
+
+class RequestSent(Event, kind="request.sent"):
+    """An attempt at an API call leaves; `reserved` USD is its worst case, None when the price is unknown."""
+
+    request: str
+    by: str
+    model: str
+    attempt: int = 1
+    max_tokens: int = 0
+    reserved: float | None = None
+
+
+class RequestEnded(Event, kind="request.ended"):
+    """The reply came whole: what it used and cost. `list_usd` is the list price where `usd` is not charged."""
+
+    request: str
+    by: str
+    model: str
+    stop: str
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    usd: float | None = None
+    list_usd: float | None = None
+    estimated: bool = False
+    seconds: float = 0.0
+
+
+class RequestFailed(Event, kind="request.failed"):
+    """The attempt failed. `held` USD may have been billed all the same and stay counted against the budget."""
+
+    request: str
+    by: str
+    model: str
+    reason: str
+    error: str
+    status: int | None = None
+    retry_in: float | None = None
+    held: float | None = None
+    seconds: float = 0.0
+
+
+class LimiterPaused(Event, kind="request.paused"):
+    """All requests wait: the provider asked for it."""
+
+    seconds: float
+    reason: str
+
+
+class ToolStarted(Event, kind="tool.started"):
+    """A call is about to have its effect; `by` is the worker's id or `conductor`."""
+
+    call: str
+    by: str
+    name: str
+    input: Json
+    use: str = ""
+    repeatable: bool = True
+
+
+class ToolEnded(Event, kind="tool.ended"):
+    """The call's result as the model is told it."""
+
+    call: str
+    by: str
+    name: str
+    content: str | tuple[Json, ...]
+    is_error: bool = False
+    use: str = ""
+    seconds: float = 0.0
+
+
+class ToolRefused(Event, kind="tool.refused"):
+    """A call that was not run: the request did not carry the tool, or the arguments do not fit."""
+
+    by: str
+    name: str
+    why: str
+    use: str = ""
+
+
+class ArtifactSaved(Event, kind="artifact.saved"):
+    """A worker handed something to the notebook; `path` is relative to the run's folder."""
+
+    name: str
+    task: str
+    worker: str
+    mime: str
+    path: str
+    size: int
+    sha256: str
+    shape: tuple[int, ...] | None = None
+
+
+class FileChanged(Event, kind="file.changed"):
+    """A worker made or changed a file of the workspace."""
+
+    path: str
+    task: str
+    worker: str
+    action: Literal["created", "edited"]
+    before: str | None = None
+    after: str = ""
+
+
+class ConflictFound(Event, kind="file.conflict"):
+    """Two workers changed one file; both differences are kept."""
+
+    path: str
+    tasks: tuple[str, ...]
+    diffs: tuple[str, ...]
+
+
+class ConflictResolved(Event, kind="file.conflict_resolved"):
+    """Who settled the conflict, and how."""
+
+    path: str
+    by: str
+    how: str

@@ -1,0 +1,77 @@
+"""Workers: one attempt at one task each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conductor_magic.events.base import Cause, Event, Json, Outcome, Tier
+
+__all__ = [
+    "WorkerEnded",
+    "WorkerStalled",
+    "WorkerStarted",
+    "WorkerStopping",
+    "WorkerTold",
+    "WorkerTurn",
+]
+
+
+class WorkerStarted(Event, kind="worker.started"):
+    """A worker took the task: one attempt, at one desk, with exactly this prompt."""
+
+    worker: str
+    task: str
+    attempt: int
+    desk: int
+    tier: Tier
+    model: str
+    prompt: str
+    system: str = ""
+    tools: tuple[str, ...] = ()
+    expected: float = 0.0
+    host: str = "local"
+
+
+class WorkerTurn(Event, kind="worker.turn"):
+    """A whole reply of the worker's model, its blocks as the API gave them."""
+
+    worker: str
+    request: str
+    content: tuple[Json, ...]
+    stop: str
+
+
+class WorkerTold(Event, kind="worker.told"):
+    """A message of ours to the worker beyond its prompt and tool results (a repair, a reminder)."""
+
+    worker: str
+    text: str
+
+
+class WorkerStopping(Event, kind="worker.stopping"):
+    """The worker was told to stop; its end follows."""
+
+    worker: str
+    by: str
+    reason: str
+
+
+class WorkerStalled(Event, kind="worker.stalled"):
+    """The worker makes no progress (`repeats`, `silence`, `nothing_new`)."""
+
+    worker: str
+    sign: str
+    detail: str = ""
+
+
+class WorkerEnded(Event, kind="worker.ended"):
+    """The attempt is over. `final` = the rules give the task no further attempt by themselves."""
+
+    worker: str
+    task: str
+    outcome: Outcome
+    cause: Cause = ""
+    final: bool = True
+    output: str = ""
+    value: Any = None
+    error: str = ""
