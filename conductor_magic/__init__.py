@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from conductor_magic.api import conduct, load
     from conductor_magic.errors import ConductorError, ConductUsageError, JournalDamaged
     from conductor_magic.result import ConductResult
-    from conductor_magic.run import Run
+    from conductor_magic.running import Run
 
 __version__ = "0.1.0"
 
@@ -43,7 +43,7 @@ _HOMES = {
     "ConductUsageError": "errors",
     "ConductorError": "errors",
     "JournalDamaged": "errors",
-    "Run": "run",
+    "Run": "running",
     "conduct": "api",
     "load": "api",
 }

@@ -75,11 +75,13 @@ def _pairs(texts: object) -> Mapping[str, str]:
 
 
 def _run(shell: InteractiveShell, goal: str, options: Options, named: Named, *, static: bool) -> object:
-    from conductor_magic.cell_view import choose_view
-    from conductor_magic.run import start
+    from conductor_magic.waiting import RunInterrupted, held_interrupts
 
     in_notebook = getattr(shell, "kernel", None) is not None
     try:
+        from conductor_magic.cell_view import choose_view
+        from conductor_magic.run import start
+
         run = start(
             goal,
             # A terminal cannot draw the board, and making one would load the widget library for nothing.
@@ -91,14 +93,19 @@ def _run(shell: InteractiveShell, goal: str, options: Options, named: Named, *, 
         )
     except OSError as error:
         raise ConductUsageError(f"The run cannot be recorded: {error}. See: %conduct doctor") from None
-    if options.background:
-        _bind(shell, options, run)
-        run.begin()
-        return run
-    return _block(shell, run, options, choose_view(run, quiet=options.quiet, notebook=in_notebook, static=static))
+    except KeyboardInterrupt:
+        raise RunInterrupted("Stopped before the run began: nothing was recorded.") from None
+    # From here on the run exists, so an interrupt may no longer tear anything open: not its start, not its binding.
+    with held_interrupts() as presses:
+        if options.background:
+            _bind(shell, options, run)
+            run.begin()
+            return run
+        view = choose_view(run, quiet=options.quiet, notebook=in_notebook, static=static)
+        return _block(shell, run, options, view, presses)
 
 
-def _block(shell: InteractiveShell, run: Run, options: Options, view: View) -> object:
+def _block(shell: InteractiveShell, run: Run, options: Options, view: View, presses: list[int]) -> object:
     """Show the run and wait for its end; whatever happens, the run ends and its result is bound."""
     from conductor_magic.live import open_channel
     from conductor_magic.waiting import RunInterrupted
@@ -112,7 +119,7 @@ def _block(shell: InteractiveShell, run: Run, options: Options, view: View) -> o
             view.show()
             begun = True
             run.begin()
-            stopped = _wait(run, channel, view)
+            stopped = _wait(run, channel, view, presses)
         except BaseException as error:
             run.cancel("The cell was interrupted.")
             if not begun:
@@ -125,14 +132,18 @@ def _block(shell: InteractiveShell, run: Run, options: Options, view: View) -> o
     view.close()
     result = run.result()
     _bind(shell, options, result)
-    if stopped:
+    if stopped or presses[0]:
         bound = f"{options.name} holds" if options.name else f"%conduct show {run.id} gives"
-        raise RunInterrupted(f"Stopped: run {run.id} was cancelled. {bound} what was done.")
+        ended = "was cancelled" if result.status == "cancelled" else f"had ended already, {result.status}"
+        raise RunInterrupted(f"Stopped: run {run.id} {ended}. {bound} what was done.")
     return result
 
 
-def _wait(run: Run, channel: LiveChannel, view: View) -> bool:
-    """Wait for the run's end, or for a little while after an interrupt; returns whether there was one."""
+def _wait(run: Run, channel: LiveChannel, view: View, presses: list[int]) -> bool:
+    """Wait for the run's end, or for a little while after an interrupt; returns whether there was one.
+
+    Presses between two slices, as while the board is drawn, are counted in `presses`.
+    """
     from conductor_magic.waiting import wait_blocking
 
     stop_by: float | None = None
@@ -144,6 +155,8 @@ def _wait(run: Run, channel: LiveChannel, view: View) -> bool:
             run.cancel("The cell was interrupted.")
 
     while not wait_blocking(run.done, channel, stop, timeout=_SLICE_SECONDS):
+        if presses[0]:
+            stop(presses[0])
         if stop_by is not None and time.monotonic() > stop_by:
             break
         view.update()

@@ -110,7 +110,8 @@ class _BoardView(View):
         state = self._run.state
         self._copied_seq, self._copied_at = state.seq, time.monotonic()
         shown = snapshot(state, time.time())
-        return {"text/html": board_html(shown), "text/plain": board_text(shown)}
+        # The cell's value, right below, shows the answer in full.
+        return {"text/html": board_html(shown, fold_answer=True), "text/plain": board_text(shown)}
 
 
 class _LinesView(View):

@@ -7,6 +7,7 @@ are, so that `--returns dict[str, Model]` and `--returns Literal["a", "b"]` need
 from __future__ import annotations
 
 import keyword
+import re
 import unicodedata
 from dataclasses import dataclass, field
 
@@ -23,8 +24,9 @@ _BELOW = "The goal goes below the line."
 _HELP = ("--help", "-h")
 # What word processors and chat windows make of two hyphens.
 _DASHES = "‐‑‒–—―−"
-# Binding these would take something away from IPython.
-_TAKEN = frozenset({"_", "__", "___", "_i", "_ii", "_iii", "_ih", "_oh", "_dh", "In", "Out", "get_ipython"})
+# Binding these would take something away: IPython's history, and names such as __builtins__ that Python itself reads.
+_TAKEN = re.compile(r"_{1,3}|_i{1,3}|_i?[0-9]+|_[iod]h|In|Out|get_ipython")
+_DUNDER = re.compile(r"__\w+__")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +131,8 @@ def _name(words: list[str]) -> str:
     name = unicodedata.normalize("NFKC", words[0])  # as Python itself reads names
     if not name.isidentifier():
         raise ConductUsageError(f"{shown(words[0])} cannot be a variable's name. {_BELOW}")
-    if keyword.iskeyword(name) or name in _TAKEN:
-        owner = "Python" if keyword.iskeyword(name) else "IPython"
+    owner = "Python" if keyword.iskeyword(name) or _DUNDER.fullmatch(name) else "IPython"
+    if owner == "Python" or _TAKEN.fullmatch(name):
         raise ConductUsageError(f"{name} belongs to {owner} and cannot be the result's name. Take another one.")
     return name
 

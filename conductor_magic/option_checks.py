@@ -26,7 +26,8 @@ _LONGEST_TIMEOUT = 366 * 86_400
 # ASCII digits only: `int` and `float` would take any script's, underscores, and the words inf and nan.
 _WHOLE = re.compile(r"[+-]?[0-9]{1,30}")
 _NUMBER = re.compile(r"[+-]?([0-9]{1,30}(\.[0-9]{0,30})?|\.[0-9]{1,30})([eE][+-]?[0-9]{1,4})?")
-_MODEL = re.compile(r"[!-~]{1,200}")
+# What providers put into ids; a comma would be a second pair: --tier opus=a,sonnet=b.
+_MODEL = re.compile(r"[\w.:/@+=~\[\]-]{1,200}", re.ASCII)
 
 
 def check_options(given: Mapping[str, object]) -> Options:
@@ -199,13 +200,13 @@ def check_workspace(folder: Path | None) -> Path:
     asks = "Give workers a folder of their own with --workspace DIR."
     try:
         real = (Path.cwd() if folder is None else folder.expanduser()).resolve(strict=True)
-        is_folder = real.is_dir()
-    except (OSError, RuntimeError):
-        real, is_folder = folder or Path(), False
+        is_folder, is_file = real.is_dir(), real.is_file()
+    except (OSError, RuntimeError):  # also of a name that is too long to be one
+        real, is_folder, is_file = folder or Path(), False, False
     if not is_folder:
         if folder is None:
             raise ConductUsageError(f"The folder that the kernel started in no longer exists. {asks}")
-        what = "is a file" if real.is_file() else "does not exist"
+        what = "is a file" if is_file else "does not exist"
         raise ConductUsageError(f"workspace must be an existing folder; {shown(str(folder))} {what}.")
     data = data_folder().resolve()
     if real == Path(real.anchor):

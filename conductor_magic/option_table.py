@@ -94,7 +94,7 @@ def help_text() -> str:
 
 
 SUBCOMMANDS = {
-    "doctor": "check the key, models, sandbox, kernel, board and disk: each ok, or what to do",
+    "doctor": "check the key, models, sandbox, subshells, front end and disk: each ok, or what to do",
     "runs": "list the recorded runs",
     "show RUN": "load and show the result of a run: its id, the beginning of one, a path, or last",
     "help": "show this text",

@@ -16,7 +16,7 @@ from types import FrameType
 
 from .live import LiveChannel
 
-__all__ = ["RunInterrupted", "wait_blocking"]
+__all__ = ["RunInterrupted", "held_interrupts", "wait_blocking"]
 
 SLICE_SECONDS = 0.02
 
@@ -56,7 +56,7 @@ def wait_blocking(
     """
     deadline = None if timeout is None else time.monotonic() + timeout
     handled = 0
-    with _counted_interrupts() as presses:
+    with held_interrupts() as presses:
         while True:
             channel.poll()
             # Interrupts go first: a press in the last slice must not be lost because the run ended in it.
@@ -72,8 +72,8 @@ def wait_blocking(
 
 
 @contextmanager
-def _counted_interrupts() -> Iterator[list[int]]:
-    """Count SIGINT in the one-item list that this gives, in place of whatever handled it before."""
+def held_interrupts() -> Iterator[list[int]]:
+    """Count SIGINT in the one-item list that this gives, in place of whatever handled it before; may be nested."""
     presses = [0]
     former = signal.getsignal(signal.SIGINT)
     # Python allows handlers in the main thread only; one that was not set from Python could not be put back.

@@ -48,8 +48,8 @@ def run(shell: object, words: Sequence[str]) -> None:
         "models": _models,
         "sandbox": _sandbox,
         "search": _search,
-        "kernel": lambda: _kernel(shell),
-        "board": _board,
+        "subshells": lambda: _subshells(shell),
+        "front end": _front_end,
         "disk": _disk,
         "prices": _prices,
     }
@@ -116,7 +116,7 @@ def _search() -> Finding:
     return Finding("ok", found.output.decode(errors="replace").partition("\n")[0])
 
 
-def _kernel(shell: object) -> Finding:
+def _subshells(shell: object) -> Finding:
     if getattr(shell, "kernel", None) is None:
         return Finding("note", "a terminal: progress is printed as lines; the live board needs a notebook")
     channel = open_channel(shell, engine_loop())
@@ -125,7 +125,7 @@ def _kernel(shell: object) -> Finding:
     return Finding("note", f"the board's buttons wait until the cell ends ({channel.reason}); use --background")
 
 
-def _board() -> Finding:
+def _front_end() -> Finding:
     try:
         parts = f"anywidget {version('anywidget')}, ipywidgets {version('ipywidgets')}"
     except PackageNotFoundError as error:

@@ -63,16 +63,17 @@ _INK = {
 }
 
 
-def board_html(snapshot: Json, details: Mapping[str, Json] | None = None) -> str:
+def board_html(snapshot: Json, details: Mapping[str, Json] | None = None, *, fold_answer: bool = False) -> str:
     """The board as one `<div>`.
 
     Args:
         snapshot: what `snapshot.snapshot` gave.
         details: what `snapshot.inspect` gave, by task id; each makes its task's line open on a click.
+        fold_answer: whether the answer opens on a click too, because it stands in full beside this board.
     """
     page = ""
     for room in _ROOMS:
-        page = _page(snapshot, details or {}, room)
+        page = _page(snapshot, details or {}, room, fold_answer=fold_answer)
         if len(page.encode()) <= LIMIT:
             return page
     return page
@@ -91,8 +92,11 @@ def card_html(snapshot: Json) -> str:
     return f"<div {_BOX}>{''.join(parts)}</div>"
 
 
-def _page(snapshot: Json, details: Mapping[str, Json], room: _Room) -> str:
+def _page(snapshot: Json, details: Mapping[str, Json], room: _Room, *, fold_answer: bool) -> str:
     run = snapshot["run"]
+    answer = _answer(run["answer"], room)
+    if answer and fold_answer:
+        answer = f'<details><summary style="cursor:pointer">Answer</summary>{answer}</details>'
     parts = [
         f'<p style="{_GOAL}">{_text(run["goal"] or "A run", room.title * 5)}</p>',
         _line(_text(_sentence(snapshot))),
@@ -100,7 +104,7 @@ def _page(snapshot: Json, details: Mapping[str, Json], room: _Room) -> str:
         *(_line(f"<strong>Note:</strong> {_text(text, room.title * 2)}") for text in warnings(snapshot)[:8]),
         _phases(snapshot["phases"][: room.phases]),
         _questions(snapshot, room),
-        _answer(run["answer"], room),
+        answer,
         _tasks(snapshot, details, room),
     ]
     return f'<div data-conduct-fallback="" {_BOX}>{"".join(parts)}</div>'

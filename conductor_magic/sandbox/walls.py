@@ -153,6 +153,8 @@ def _self_test(program: str) -> str:
             capture_output=True,
             timeout=20,
             check=False,
+            # Its verdict is kept: an interrupt of the kernel's process group must not be taken for a failure.
+            start_new_session=True,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"bubblewrap did not start: {error}"

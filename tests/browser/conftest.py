@@ -34,9 +34,12 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         yield Lab(url, root)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Headless Chromium."""
+    """Headless Chromium; for a module, because Playwright's loop runs in this thread until it is closed.
+
+    A test after it that calls `asyncio.run` would be refused.
+    """
     with chromium_browser() as browser:
         yield browser
 

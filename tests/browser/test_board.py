@@ -94,15 +94,17 @@ def test_answer_and_inspect_while_the_cell_runs(open_notebook: OpenNotebook, pla
 
 @pytest.mark.parametrize("ipykernel", ENDS)
 def test_cancel_while_the_cell_runs(open_notebook: OpenNotebook, play: Play, ipykernel: str) -> None:
-    """Two presses cancel the run; the cell ends normally with a cancelled result, and the next cell runs."""
+    """Own words and Enter answer the question; two presses cancel the run; its cell ends normally, the next runs."""
     notebook, board = begin(open_notebook, play, ipykernel)
-    notebook.press(board.get_by_role("button", name="Postgres"))
+    words = board.get_by_role("textbox", name="Answer in your own words")
+    words.press_sequentially("A file, 1 2")
+    words.press("Enter")
     expect(board.get_by_role("row").filter(has_text="Task slow")).to_contain_text("Running", timeout=20_000)
     assert notebook.state(CONDUCT) == "running"
     notebook.press(board.locator("[data-act=cancel]"))
     notebook.press(board.locator("[data-act=cancel-sure]"))
     notebook.wait(NEXT)
-    assert notebook.text(NEXT).startswith("next cancelled")
+    assert notebook.text(NEXT).strip() == "next cancelled {'Which store?': 'A file, 1 2'} person"
     expect(board).to_contain_text("Closed, cancelled")
     expect(board.get_by_role("row").filter(has_text="Task slow")).to_contain_text("Cancelled")
     assert notebook.page_errors == []

@@ -80,7 +80,9 @@ def test_board_and_copy_come_before_the_sdk(notebook: Notebook) -> None:
     places = {message["content"]["transient"]["display_id"] for message in (copy, *updates)}
     assert len(places) == 1
     assert board["content"]["transient"]["display_id"] not in places
-    assert "The answer." in updates[-1]["content"]["data"]["text/html"]
+    assert "<summary" in updates[-1]["content"]["data"]["text/html"].partition("The answer.")[0]
+    assert "<details" not in value["content"]["data"]["text/html"]
+    assert "The answer." in value["content"]["data"]["text/html"]
     assert value["msg_type"] == "execute_result"
 
 
@@ -116,6 +118,42 @@ def test_an_interrupt_is_one_red_line_below_the_last_picture(notebook: Notebook)
     pictures = [message["content"]["data"] for message in mine if message["msg_type"] == "update_display_data"]
     assert "Cancelled" in pictures[-1]["text/plain"]
     assert notebook.session.run("print(stopped.status)") == "cancelled\n"
+
+
+def test_an_interrupt_at_the_very_end_loses_nothing(notebook: Notebook) -> None:
+    """Stop pressed while the last picture is drawn: the finished result is bound, and the one line says so."""
+    notebook.floor = simple()
+    notebook.session.run(
+        "import signal\n"
+        "def press(message):\n"
+        "    if 'Completed' in str(message['content']):\n"
+        "        signal.raise_signal(signal.SIGINT)\n"
+        "    return message\n"
+        "get_ipython().display_pub.register_hook(press)"
+    )
+    shown = notebook.outputs("%%conduct late\nGo.")
+    notebook.session.run("get_ipython().display_pub.unregister_hook(press)")
+    assert [message["content"]["ename"] for message in shown if message["msg_type"] == "error"] == ["RunInterrupted"]
+    assert "had ended already, completed. late holds what was done" in shown[-1]["content"]["evalue"]
+    assert notebook.session.run("print(late.status, late.answer)") == "completed The answer.\n"
+
+
+def test_an_interrupt_before_the_run_is_one_line_and_leaves_nothing(notebook: Notebook) -> None:
+    """Stop pressed while the run is prepared: no traceback, no folder, NAME stays what it was."""
+    notebook.session.run(
+        "early = 'untouched'\n"
+        "class Pressed:\n"
+        "    def __reduce__(self):\n"
+        "        signal.raise_signal(signal.SIGINT)\n"
+        "        return object, ()\n"
+        "pressed = Pressed()\n"
+        "folders = lambda: len(os.listdir(os.environ['CONDUCTOR_HOME'] + '/runs'))\n"
+        "import signal; before = folders()"
+    )
+    (error,) = notebook.outputs("%%conduct early --use pressed\nGo.")
+    assert len(error["content"]["traceback"]) == 1
+    assert "Stopped before the run began" in error["content"]["evalue"]
+    assert notebook.session.run("print(early, folders() == before)") == "untouched True\n"
 
 
 def test_runs_and_show(notebook: Notebook) -> None:

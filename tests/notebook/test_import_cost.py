@@ -31,7 +31,7 @@ def test_public_names_arrive_when_used() -> None:
     code = "import conductor_magic as c, json; print(json.dumps([[n, getattr(c, n).__module__] for n in c.__all__]))"
     homes = dict(json.loads(python(code)))
     assert homes["conduct"] == "conductor_magic.api"
-    assert homes["Run"] == "conductor_magic.run"
+    assert homes["Run"] == "conductor_magic.running"
     assert set(homes) == set(conductor_magic.__all__)
     assert set(conductor_magic.__all__) <= set(dir(conductor_magic))
     with pytest.raises(AttributeError, match="no attribute 'replay'"):

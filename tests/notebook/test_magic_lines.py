@@ -53,9 +53,11 @@ BAD_LINES = {
     "--tier opus": "TIER=MODEL",
     "--tier gpt=x": "haiku, sonnet, opus or conductor",
     "--tier opus=a --tier opus=b": "two models",
+    "--tier opus=a,sonnet=b": "a model id",
     "--workspace /": "--workspace DIR",
     "--workspace ~": "--workspace DIR",
     "--workspace missing": "does not exist",
+    "--workspace " + "a" * 5_000: "does not exist",
     "--provider bedrock": "auto, anthropic or rehearsal",
     "--use nothing": "no variable 'nothing'",
     "--use sale": "Did you mean sales?",
@@ -76,6 +78,8 @@ BAD_LINES = {
     "2nd": "cannot be a variable's name",
     "lambda": "belongs to Python",
     "_": "belongs to IPython",
+    "_12": "belongs to IPython",
+    "__builtins__": "belongs to Python",
 }
 
 BAD_GOALS = {
@@ -203,11 +207,13 @@ def test_doctor_tells_without_telling_secrets(notebook: Notebook) -> None:
     """Each check is a line that begins with how it went; the key itself is not printed."""
     # Its port answers nobody, so the list of models cannot be had: that must be told and not hang.
     printed = notebook.session.run("%conduct doctor", seconds=60)
-    lines = {line.split()[1]: line.split()[0] for line in printed.splitlines()}
-    assert set(lines) == {"key", "provider", "models", "sandbox", "search", "kernel", "board", "disk", "prices"}
+    lines = {line[6:15].rstrip(): line[:5].rstrip() for line in printed.splitlines()}
+    assert list(lines) == [
+        *("key", "provider", "models", "sandbox", "search", "subshells", "front end", "disk", "prices"),
+    ]
     assert set(lines.values()) <= {"ok", "note", "fix"}
     assert lines["models"] == "fix"
-    assert lines["kernel"] == "ok"
+    assert lines["subshells"] == "ok"
     assert "ANTHROPIC_API_KEY" in printed
     assert "placeholder" not in printed
 

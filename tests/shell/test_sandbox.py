@@ -156,9 +156,11 @@ def test_there_is_no_network(bench: ToolBench) -> None:
 def test_other_processes_are_out_of_reach(bench: ToolBench) -> None:
     """A process outside, started for this test, is neither seen nor killed by its number."""
     with subprocess.Popen(["sleep", "98783"]) as victim:
-        said = inside(bench, f"cat /proc/[0-9]*/cmdline | tr '\\0' ' '; kill -9 {victim.pid}")
-        assert victim.poll() is None
-        victim.kill()
+        try:
+            said = inside(bench, f"cat /proc/[0-9]*/cmdline | tr '\\0' ' '; kill -9 {victim.pid}")
+            assert victim.poll() is None
+        finally:
+            victim.kill()
     assert "bash" in said
     assert "sleep 98783" not in said
 

@@ -27,7 +27,7 @@ from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import KernelManager
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-VERSIONS = list(dict.fromkeys(["6.31.0", "7.3.0", installed("ipykernel")]))
+VERSIONS = list(dict.fromkeys(["6.31.0", installed("ipykernel")]))
 """The ipykernel versions that live messages are tested on; the last one is the installed one."""
 
 CACHE = Path(os.environ.get("CONDUCTOR_TEST_KERNELS", REPOSITORY / ".venv-kernels"))

@@ -160,6 +160,12 @@ function Form({ view, question }: { view: View; question: Question }) {
           placeholder="Or answer in your own words"
           aria-label="Answer in your own words"
           onInput={(event) => set(many ? mine.labels : [], event.currentTarget.value)}
+          onKeyDown={(event) => {
+            // Not left to the browser: in JupyterLab's page, Enter in a field submits no form.
+            if (event.key !== "Enter" || event.isComposing) return;
+            event.preventDefault();
+            go();
+          }}
         />
         <button type="submit" data-act="send" disabled={!ready}>
           {last ? "Send" : "Next"}
