@@ -17,7 +17,7 @@ from tests.support.lab import Notebook, chromium_browser, jupyter_lab, write_not
 HERE = Path(__file__).resolve().parent
 CELLS = [
     "%load_ext conductor_magic\nimport pandas as pd\npenguins = pd.read_csv('data/penguins.csv')",
-    "%%conduct report --use penguins\nWhat stands out in these {penguins.shape[0]} penguins? How do the species differ?",
+    "%%conduct report --use penguins\nWhat stands out in the {penguins.shape[0]} penguins? How do the species differ?",
 ]
 
 
