@@ -19,7 +19,7 @@ demo: $(INSTALLED) ## run the quickstart notebook without a key and print its bo
 	@$(PY) notebooks/demo.py
 
 lab: $(INSTALLED) ## open the quickstart notebook in JupyterLab
-	@$(BIN)/jupyter lab notebooks/quickstart.ipynb
+	@$(BIN)/jupyter lab $$([ "$$(id -u)" != 0 ] || echo --allow-root) notebooks/quickstart.ipynb
 
 test: $(INSTALLED) chromium ## all tests but the slow ones, the browser included (under 10 minutes)
 	@$(PY) -m pytest -q -m "not slow" $(PYTEST_ARGS)

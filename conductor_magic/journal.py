@@ -38,7 +38,7 @@ Subscriber = Callable[[Record, RunState], None]
 
 NAME = "journal.jsonl"
 _HEAD = len(b'{"sum":"00000000",')
-_SYNC_SECONDS = 0.05
+_SYNC_SECONDS = 0.2
 
 
 def steady_clock() -> Clock:
