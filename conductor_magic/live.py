@@ -20,6 +20,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
@@ -119,7 +120,7 @@ class LiveChannel:
         self.stop()
 
 
-class _KernelChannel(LiveChannel):
+class _KernelChannel(LiveChannel, ABC):
     """What both kinds share: which messages are ours, and what is done with them."""
 
     def __init__(self, kernel: Any, loop: asyncio.AbstractEventLoop) -> None:
@@ -162,9 +163,9 @@ class _KernelChannel(LiveChannel):
             self._loop.call_soon_threadsafe(drained.set)
             drained.wait(_DRAIN_SECONDS)
 
+    @abstractmethod
     def _in_stream_thread(self, change: Callable[[], None]) -> bool:
         """Run ``change`` in the thread that reads the shell stream; False if it did not get round to it."""
-        raise NotImplementedError
 
     def _install(self) -> None:
         # A start that timed out may run this late: then it must leave the kernel as it is.

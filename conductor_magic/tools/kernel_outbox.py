@@ -85,7 +85,7 @@ def _arrow_table(frame: Any) -> Any:
 
     try:
         return arrow.Table.from_pandas(_with_text_categories(frame))
-    except (arrow.ArrowException, ValueError, TypeError, NotImplementedError):
+    except (arrow.ArrowException, ValueError, TypeError, RuntimeError):
         # Mixed objects, repeated labels: as text they can be handed back all the same.
         return arrow.Table.from_pandas(_simplified(frame))
 
@@ -114,7 +114,7 @@ def _save_json_table(frame: Any, path: str) -> str:
     """A pandas frame as a JSON table with its schema."""
     try:
         text = frame.to_json(orient="table", date_format="iso", default_handler=str)
-    except (ValueError, TypeError, NotImplementedError, OverflowError):
+    except (ValueError, TypeError, RuntimeError, OverflowError):
         text = _simplified(frame).to_json(orient="table", date_format="iso")
     return _write(f"{path}.table.json", text.encode())
 
