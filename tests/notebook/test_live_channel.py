@@ -252,6 +252,9 @@ import signal, threading
 from conductor_magic.live import LiveChannel
 from conductor_magic.waiting import RunInterrupted, wait_blocking
 
+# A shell that starts the tests in the background may have them ignore interrupts; this process must not.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 class Announced(LiveChannel):
     told = False
     def poll(self):
