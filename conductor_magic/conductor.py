@@ -25,7 +25,7 @@ from conductor_magic.events import (
 )
 from conductor_magic.journal import Journal
 from conductor_magic.limits import Limits
-from conductor_magic.models.base import Reply
+from conductor_magic.models.base import tool_result
 from conductor_magic.models.calls import BudgetSpent, Caller, Conversation
 from conductor_magic.paths import Reach
 from conductor_magic.redact import Redactor
@@ -151,11 +151,8 @@ class Conductor:
                 case "model_context_window_exceeded":
                     raise ConductorStuck("Its conversation no longer fits into the model's window.")
                 case _:
-                    return self._said(pieces, reply)
+                    return "".join([*pieces, reply.text]).strip()
         raise ConductorStuck(f"It took {self._limits.conductor_turns} turns, the most that a run gets.")
-
-    def _said(self, pieces: list[str], reply: Reply) -> str:
-        return "".join([*pieces, reply.text]).strip()
 
     async def _call(self, call: Json) -> Json:
         name = ALIASES.get(call["name"], call["name"])
@@ -184,7 +181,7 @@ class Conductor:
                 seconds=time.monotonic() - began,
             )
         )
-        return _result(call, content, is_error=is_error)
+        return tool_result(call, content, is_error=is_error)
 
     async def _run(self, name: str, args: Json, wrong: str | None) -> tuple[str, bool]:
         if name == ask.NAME:
@@ -214,11 +211,4 @@ class Conductor:
 
     def _refuse(self, call: Json, why: str) -> Json:
         self._journal.append(ToolRefused(by="conductor", name=call["name"], why=why, use=call["id"]))
-        return _result(call, why, is_error=True)
-
-
-def _result(call: Json, content: str, *, is_error: bool) -> Json:
-    result: Json = {"type": "tool_result", "tool_use_id": call["id"], "content": content}
-    if is_error:
-        result["is_error"] = True
-    return result
+        return tool_result(call, why, is_error=True)

@@ -26,7 +26,7 @@ from conductor_magic.events import (
 )
 from conductor_magic.journal import Journal
 from conductor_magic.limits import Limits
-from conductor_magic.models.base import Reply
+from conductor_magic.models.base import Reply, tool_result
 from conductor_magic.models.calls import BudgetSpent, Caller, Conversation
 from conductor_magic.prompts import parse_status
 from conductor_magic.redact import Redactor
@@ -227,15 +227,8 @@ class Worker:
                 seconds=time.monotonic() - began,
             )
         )
-        return _result(call, content, is_error=result.is_error)
+        return tool_result(call, content, is_error=result.is_error)
 
     def _refuse(self, call: Json, why: str) -> Json:
         self._journal.append(ToolRefused(by=self._context.worker, name=call["name"], why=why, use=call["id"]))
-        return _result(call, why, is_error=True)
-
-
-def _result(call: Json, content: str | list[Json], *, is_error: bool) -> Json:
-    result: Json = {"type": "tool_result", "tool_use_id": call["id"], "content": content}
-    if is_error:
-        result["is_error"] = True
-    return result
+        return tool_result(call, why, is_error=True)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-__all__ = ["Json", "Model", "Reply", "Request", "Usage"]
+__all__ = ["Json", "Model", "Reply", "Request", "Usage", "tool_result"]
 
 Json = dict[str, Any]
 
@@ -103,3 +103,11 @@ class Model(Protocol):
     async def aclose(self) -> None:
         """Give back sockets; idempotent."""
         ...
+
+
+def tool_result(call: Json, content: str | list[Json], *, is_error: bool) -> Json:
+    """The block that answers a tool call in the next user message."""
+    result: Json = {"type": "tool_result", "tool_use_id": call["id"], "content": content}
+    if is_error:
+        result["is_error"] = True
+    return result
