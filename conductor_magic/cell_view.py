@@ -11,6 +11,7 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any
 
+from conductor_magic.prompting import ask_at_prompt, has_prompt
 from conductor_magic.report.html import board_html
 from conductor_magic.report.text import board_text, progress_line
 from conductor_magic.report.words import clean, clock
@@ -115,13 +116,16 @@ class _BoardView(View):
 
 
 class _LinesView(View):
-    """A line for each thing that happens, for a terminal."""
+    """A line for each thing that happens, for a terminal; questions are put at its prompt, if there is one."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
         self._told = 0
+        self._prompt = has_prompt()
 
     def _show(self) -> None:
+        if self._prompt:
+            self._run.attend()
         started = self._run.state.started
         if started is not None:
             for note in (started.provider_note, started.isolation_note):
@@ -129,6 +133,13 @@ class _LinesView(View):
                     print(clean(note))
 
     def _update(self) -> None:
+        self._tell()
+        for question in self._run.state.open_questions if self._prompt else ():
+            wrong = self._run.answer(question.id, ask_at_prompt(question))
+            if wrong:
+                print(wrong, flush=True)
+
+    def _tell(self) -> None:
         shown = snapshot(self._run.state, time.time())
         for line in shown["tape"]:
             if line["seq"] > self._told:
@@ -138,5 +149,5 @@ class _LinesView(View):
                 print(f"{clock(line['at'] - shown['run']['started']):>6}  {task}{text}", flush=True)
 
     def _close(self) -> None:
-        self._update()
+        self._tell()
         print(progress_line(snapshot(self._run.state, time.time())), flush=True)

@@ -88,7 +88,7 @@ def help_text() -> str:
             "--use and --tier may be repeated. Every default is a setting, as in: %config ConductMagics.workers = 4",
             "",
             "Subcommands",
-            *(f"  %conduct {usage:<10}  {meaning}" for usage, meaning in SUBCOMMANDS.items()),
+            *(f"  %conduct {usage:<17}  {meaning}" for usage, meaning in SUBCOMMANDS.items()),
         ]
     )
 
@@ -97,6 +97,10 @@ SUBCOMMANDS = {
     "doctor": "check the key, models, sandbox, subshells, front end and disk: each ok, or what to do",
     "runs": "list the recorded runs",
     "show RUN": "load and show the result of a run: its id, the beginning of one, a path, or last",
+    "allow SCOPE WHAT": "never ask again about a site, a path or an exact command",
+    "deny SCOPE WHAT": "forbid a site, a path or an exact command in every mode",
+    "forget SCOPE WHAT": "take such a rule back",
+    "rules": "list these standing rules",
     "help": "show this text",
 }
 """How each subcommand of `%conduct` is written, and what it does."""

@@ -20,7 +20,7 @@ from conductor_magic.beneath import O_PATH, open_beneath, path_of, reopen
 from conductor_magic.errors import ToolError
 from conductor_magic.protected import guarded, holds_private_key, secret
 
-__all__ = ["Reach", "Target"]
+__all__ = ["Reach", "Target", "can_be_named", "plainly"]
 
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
@@ -33,7 +33,7 @@ _KINDS = (
 
 @dataclass(slots=True)
 class Target:
-    """A place to write to: an open folder, a name in it, and what lies there now.
+    """A place to write to (see `placing.py`): an open folder, a name in it, and what lies there now.
 
     Attributes:
         path: the absolute path, links resolved.
@@ -50,23 +50,8 @@ class Target:
         if self.now is None:
             return b""
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        with _plainly(self.path.name), open(os.open(self.path.name, flags, dir_fd=self.folder), "rb") as file:
+        with plainly(self.path.name), open(os.open(self.path.name, flags, dir_fd=self.folder), "rb") as file:
             return file.read(limit)
-
-    def replace(self, content: bytes) -> None:
-        """Put `content` in place whole or not at all, keeping the permissions of a file that was there."""
-        temporary = f".{os.urandom(8).hex()}.tmp"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        with _plainly(self.path.name), open(os.open(temporary, flags, 0o666, dir_fd=self.folder), "wb") as file:
-            try:
-                if self.now is not None:
-                    os.fchmod(file.fileno(), stat.S_IMODE(self.now.st_mode) & 0o777)
-                file.write(content)
-                file.flush()
-                os.rename(temporary, self.path.name, src_dir_fd=self.folder, dst_dir_fd=self.folder)
-            except BaseException:
-                os.unlink(temporary, dir_fd=self.folder)
-                raise
 
 
 class Reach:
@@ -77,6 +62,7 @@ class Reach:
         readable: further folders that may be read (the run's artifacts), resolved.
         hidden: folders that stay closed even when they lie in the workspace (the record, Jupyter's runtime files).
         confined: False in mode `full`, where every path is allowed.
+        granted: a file that a person said yes to, by its real path, though it is outside or has a protected name.
     """
 
     def __init__(
@@ -86,11 +72,17 @@ class Reach:
         readable: tuple[Path, ...] = (),
         hidden: tuple[Path, ...] = (),
         confined: bool = True,
+        granted: Path | None = None,
     ) -> None:
         self.workspace = workspace
         self.readable = readable
         self.hidden = hidden
         self.confined = confined
+        self.granted = granted
+
+    def allowing(self, real: Path) -> Reach:
+        """The same, with one file more: exactly this real path, checked again when it is opened."""
+        return Reach(self.workspace, readable=self.readable, hidden=self.hidden, confined=self.confined, granted=real)
 
     @contextmanager
     def file(self, path: str) -> Iterator[tuple[int, Path]]:
@@ -101,7 +93,7 @@ class Reach:
         """
         with self._opened(path) as (handle, real):
             _must_be_regular(os.fstat(handle), path)
-            with _plainly(path):
+            with plainly(path):
                 readable = reopen(handle, os.O_RDONLY)
             try:
                 if self.confined and holds_private_key(real.name, os.pread(readable, 4096, 0)):
@@ -137,7 +129,7 @@ class Reach:
         try:
             real = path_of(folder) / relative.name
             self._refuse_guarded(real, path)
-            with _plainly(path):
+            with plainly(path):
                 try:
                     now = os.stat(relative.name, dir_fd=folder, follow_symlinks=False)
                 except FileNotFoundError:
@@ -157,11 +149,11 @@ class Reach:
     @contextmanager
     def _opened(self, path: str) -> Iterator[tuple[int, Path]]:
         root, relative = self._place(path)
-        with _plainly(path):
+        with plainly(path):
             handle = open_beneath(root, relative, O_PATH) if self.confined else os.open(root / relative, O_PATH)
         try:
             real = path_of(handle)
-            if self.confined and root == self.workspace:
+            if self.confined and root not in self.readable:
                 self._refuse_secret(real, path)
             yield handle, real
         finally:
@@ -171,11 +163,13 @@ class Reach:
         """Where to start and what to resolve from there; text only, the kernel decides later."""
         if not path.strip():
             raise ToolError("file_path is empty.")
-        if not _can_be_named(path):
+        if not can_be_named(path):
             raise ToolError("The path holds a NUL or half a character; no file is named so.")
         if not self.confined:
             asked = Path(os.path.expanduser(path))
             return Path("/"), (self.workspace / asked).relative_to("/")
+        if self.granted is not None and Path(os.path.realpath(self.workspace / path)) == self.granted:
+            return Path("/"), self.granted.relative_to("/")
         asked = Path(path)
         roots = (self.workspace,) if for_writing else (self.workspace, *self.readable)
         if not asked.is_absolute():
@@ -189,6 +183,11 @@ class Reach:
                 raise ToolError(f"{path}: is outside the workspace {self.workspace}, which is all that can be reached.")
             root, relative = found[0]
         if root == self.workspace:
+            # The kernel follows no absolute link, so one that stays inside is followed here; where the rest leads is
+            # still the kernel's to decide.
+            with plainly(path):
+                real = Path(os.path.realpath(root / relative))
+            relative = real.relative_to(root) if real.is_relative_to(root) else relative
             if for_writing:
                 self._refuse_guarded(self.workspace / relative, path)
             self._refuse_secret(self.workspace / relative, path)
@@ -213,7 +212,7 @@ class Reach:
 
     def _make_folder(self, root: Path, relative: Path, path: str) -> int:
         """Open a folder below the root, making what is missing one step at a time."""
-        with _plainly(path):
+        with plainly(path):
             if not self.confined:
                 os.makedirs(root / relative, exist_ok=True)
                 return os.open(root / relative, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -233,12 +232,14 @@ class Reach:
             return open_beneath(root, relative, os.O_RDONLY | os.O_DIRECTORY)
 
     def _refuse_secret(self, real: Path, path: str) -> None:
+        if real == self.granted:
+            return
         name = secret(self._below(real, path))
         if name:
             raise ToolError(f"{path}: `{name}` usually holds secrets; workers are not shown it.")
 
     def _refuse_guarded(self, real: Path, path: str) -> None:
-        if not self.confined:
+        if not self.confined or (self.granted is not None and self.granted.is_relative_to(real)):
             return
         name = guarded(self._below(real, path))
         if name:
@@ -252,7 +253,8 @@ class Reach:
         return real.relative_to(self.workspace).parts
 
 
-def _can_be_named(path: str) -> bool:
+def can_be_named(path: str) -> bool:
+    """Whether the system has a way to name a file so: no NUL, no half of a character."""
     try:
         return b"\0" not in os.fsencode(path)
     except UnicodeEncodeError:
@@ -267,7 +269,7 @@ def _must_be_regular(status: os.stat_result, path: str) -> None:
 
 
 @contextmanager
-def _plainly(path: str) -> Iterator[None]:
+def plainly(path: str) -> Iterator[None]:
     """Turn the system's errors into sentences for the model."""
     try:
         yield

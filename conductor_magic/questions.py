@@ -43,8 +43,8 @@ class Questions:
         self._open: dict[str, asyncio.Future[Json]] = {}
 
     async def put(self, questions: list[Json]) -> Json:
-        """Ask; returns the answers by question text."""
-        name = f"q{len(self._journal.state.questions) + 1}"
+        """Ask what the conductor wants to know; returns the answers by question text."""
+        name = self._next_name()
         self._journal.append(QuestionAsked(question=name, ask=tuple(self._redactor.json(questions))))
         if self._answers is not None:
             return self._by_dict(name, questions)
@@ -52,6 +52,63 @@ class Questions:
             return self._close(
                 name, {question["question"]: ask.recommended(question) for question in questions}, "default"
             )
+        return await self._answered(name)
+
+    async def put_aside(self, question: Json) -> tuple[str, str]:
+        """Ask while all work goes on; returns what was said and by whom, the recommended option where nobody is.
+
+        Whoever does not want to know any more cancels it.
+        """
+        name, text = self._next_name(), question["question"]
+        self._journal.append(QuestionAsked(question=name, ask=(self._redactor.json(question),), by="engine"))
+        default = ask.recommended(question)
+        if self._answers is not None:
+            said = str(self._by_dict(name, [question])[text])
+            return said, self._journal.state.questions[name].answered_by
+        try:
+            if await self._somebody():
+                # The text as it was put, without secrets.
+                text = self._journal.state.questions[name].ask[0]["question"]
+                return str((await self._answered(name))[text]), "person"
+        except asyncio.CancelledError:
+            if not self._journal.state.ended and self._journal.state.questions[name].answered is None:
+                self._close(name, {text: default}, "engine")
+            raise
+        self._close(name, {text: default}, "default")
+        return default, "default"
+
+    def ask_permission(self, question: Json, *, by: str, task: str, call: str) -> str:
+        """Put a worker's question, in the form of AskUserQuestion's; returns its name for `permission`."""
+        name = self._next_name()
+        shown = self._redactor.json(question)
+        self._journal.append(
+            QuestionAsked(question=name, ask=(shown,), about="permission", by=by, task=task, call=call)
+        )
+        return name
+
+    async def permission(self, name: str, default: str) -> tuple[str, str]:
+        """What was said to a worker's question, and by whom. The `--answers` dict never gives a permission.
+
+        Args:
+            name: the question.
+            default: what holds when nobody is there, or when nobody waits for the answer any more.
+        """
+        text = self._journal.state.questions[name].ask[0]["question"]
+        try:
+            # A run with `--answers` is one that nobody is meant to sit beside.
+            if self._answers is None and await self._somebody():
+                return str((await self._answered(name))[text]), "person"
+        except asyncio.CancelledError:
+            if not self._journal.state.ended:
+                self._close(name, {text: default}, "engine")
+            raise
+        self._close(name, {text: default}, "default")
+        return default, "default"
+
+    def _next_name(self) -> str:
+        return f"q{len(self._journal.state.questions) + 1}"
+
+    async def _answered(self, name: str) -> Json:
         self._open[name] = asyncio.get_running_loop().create_future()
         try:
             return await self._open[name]

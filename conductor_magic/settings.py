@@ -27,7 +27,7 @@ __all__ = [
     "runs_folder",
 ]
 
-MODES = ("read-only", "workspace", "full")
+MODES = ("read-only", "ask", "workspace", "full")
 PROVIDERS = ("auto", "anthropic", "rehearsal")
 TIERS = ("haiku", "sonnet", "opus", "conductor")
 

@@ -38,6 +38,9 @@ def run_command(shell: InteractiveShell, line: str) -> object:
             "A goal goes into a cell of its own, below a %%conduct line."
         )
     expected = _ARGUMENTS[name]
+    if expected == ["SCOPE", "WHAT"] and rest[:1] == ["command"] and len(rest) > 1:
+        # A command is meant as it stands: its quotes and blanks are its own.
+        rest = ["command", line.split(None, 2)[2].strip()]
     if len(rest) != len(expected):
         usage = " ".join(["%conduct", name, *expected])
         raise ConductUsageError(f"Write {usage}" + (f", not {shown(line.strip())}." if rest else "."))

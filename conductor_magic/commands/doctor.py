@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ _CREDENTIALS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_PROFILE"
 _LEAST_FREE = 500 * 2**20
 _MODELS_SECONDS = 20.0
 _SEARCH_SECONDS = 30.0
+_BETTER_WALLS = "For the strongest walls, install bubblewrap and let your user make namespaces."
 _BUNDLE = Path(__file__).resolve().parent.parent / "static" / "board.js"
 
 
@@ -98,11 +100,16 @@ async def _resolved() -> Tiers:
 
 
 def _sandbox() -> Finding:
+    """Which rung of the ladder holds, what was tried above it, and how to get there."""
     with tempfile.TemporaryDirectory(prefix="conductor-doctor-") as folder:
         walls = choose_walls("workspace", Path(folder), data_folder())
-    if walls.can_run:
+    if walls.kind == "bubblewrap":
         return Finding("ok", walls.reason)
-    return Finding("fix", f"{walls.reason} Install bubblewrap, and allow unprivileged user namespaces.")
+    if walls.kind == "landlock":
+        return Finding("note", f"{walls.reason} {_BETTER_WALLS}")
+    if sys.platform != "linux":
+        return Finding("note", f"{walls.reason} Walls are Linux's: run the kernel there, or in a Linux container.")
+    return Finding("fix", f"{walls.reason} {_BETTER_WALLS} Or use Linux 5.13 or newer, with Landlock switched on.")
 
 
 def _search() -> Finding:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from pydantic import Field
+
 from conductor_magic.events.base import Event, Json
 
 __all__ = [
@@ -11,6 +13,7 @@ __all__ = [
     "PermissionGranted",
     "QuestionAnswered",
     "QuestionAsked",
+    "QuestionJoined",
 ]
 
 
@@ -21,6 +24,15 @@ class QuestionAsked(Event, kind="question.asked"):
     ask: tuple[Json, ...]
     about: Literal["scope", "permission"] = "scope"
     by: str = "conductor"
+    task: str | None = None
+    call: str | None = None
+
+
+class QuestionJoined(Event, kind="question.joined"):
+    """Another worker's call waits for the answer to an open question, which is the same."""
+
+    question: str
+    by: str
     task: str | None = None
     call: str | None = None
 
@@ -43,8 +55,12 @@ class PermissionDecided(Event, kind="permission.decided"):
 
 
 class PermissionGranted(Event, kind="permission.granted"):
-    """From now on, for this run, exactly this string, site or path is allowed."""
+    """From now on, for this run, exactly this string, site or path is allowed.
+
+    `bound`: path -> sha256 of the files that a command names; the grant holds while they are so.
+    """
 
     scope: Literal["command", "site", "path"]
     what: str
     by: str
+    bound: dict[str, str] = Field(default_factory=dict)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from conductor_magic.permissions import Access
 from conductor_magic.sandbox import Walls
+from conductor_magic.tools.services import Services
 
 if TYPE_CHECKING:
+    from conductor_magic.tools.background import BackgroundCommand
     from conductor_magic.tools.kernel import TaskKernel
 
-__all__ = ["FileChange", "NewArtifact", "ToolContext", "ToolResult", "WorkerTool"]
+__all__ = ["FileChange", "Gate", "NewArtifact", "ToolContext", "ToolResult", "WorkerTool"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,35 +72,64 @@ class ToolResult:
     artifacts: tuple[NewArtifact, ...] = ()
 
 
+class Gate(Protocol):
+    """The one gate that every tool passes, once for each thing that it is about to touch."""
+
+    async def admit(self, access: Access, context: ToolContext, show: Callable[[], str] | None = None) -> None:
+        """Return when the access is allowed; where the mode says so, a person is asked first.
+
+        Args:
+            access: what the call is about to touch.
+            context: whose call it is.
+            show: makes the text that a person is shown beside the question (a difference); called only when asked.
+
+        Raises:
+            ToolError: it is not allowed; the text tells the model why, and what it can do instead.
+        """
+        ...
+
+
 @dataclass(slots=True)
 class ToolContext:
     """What one worker's tools share for the length of its task.
 
+    The loop gives every call a copy with its own `call`; the copies share all the rest.
+
     Attributes:
         task: the task's id.
         worker: the worker's id.
+        gate: what every tool passes before it touches anything.
         workspace: the folder that tools may touch, resolved.
         artifacts: the run's artifacts folder (outside the workspace).
         walls: how Bash and Python are confined, by mode and by what this machine can do.
         read_only: writing tools are not in the registry, and the walls mount the workspace read-only.
-        variables: folder of the notebook variables handed over (see `notebook.py`), or None.
         seen: file path -> sha256 when this worker last read it (Edit and Write check it).
         opened: what must be closed when the task ends (kernels); name -> async closer.
         on_output: called with text as a tool produces it, for the live board only.
-        kernel: the task's Python kernel, once the Python tool has made it (its end is in `opened`).
+        kernels: `python` -> the task's Python kernel, once the Python tool has one (its end is in `opened`).
+        services: what all workers of the run share.
+        call: the journal's name of the call that is running.
+        hold: stops the clock of the worker's time limit while its call waits for somebody else.
+        takes: what its model takes besides text: `image`, `document` (PDF).
+        background: name -> command that Bash left running (their end is in `opened`).
     """
 
     task: str
     worker: str
+    gate: Gate
     workspace: Path
     artifacts: Path
     walls: Walls
     read_only: bool = False
-    variables: Path | None = None
     seen: dict[str, str] = field(default_factory=dict)
     opened: dict[str, Any] = field(default_factory=dict)
     on_output: Callable[[str], None] | None = None
-    kernel: TaskKernel | None = None
+    kernels: dict[str, TaskKernel] = field(default_factory=dict[str, "TaskKernel"])
+    services: Services = field(default_factory=Services)
+    call: str = ""
+    hold: Callable[[], AbstractContextManager[None]] = nullcontext
+    takes: frozenset[str] = frozenset({"image"})
+    background: dict[str, BackgroundCommand] = field(default_factory=dict[str, "BackgroundCommand"])
 
 
 class WorkerTool(Protocol):

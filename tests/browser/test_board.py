@@ -122,3 +122,36 @@ def test_a_page_reloaded_in_mid_run_has_its_board_back(open_notebook: OpenNotebo
     notebook.press(board.locator("[data-act=cancel]"))
     notebook.press(board.locator("[data-act=cancel-sure]"))
     expect(board).to_contain_text("Closed, cancelled", timeout=20_000)
+
+
+def test_a_permission_is_asked_and_given_on_the_board(open_notebook: OpenNotebook) -> None:
+    """In mode ask a write waits with its difference on the board, hidden characters spelled out; a press lets it go."""
+    calls = [
+        ("Write", {"file_path": "note.md", "content": "one\u200bline\n"}),
+        ("Bash", {"command": "cat note.md"}),
+    ]
+
+    def worker(task: str, turn: int, body: dict[str, Any]) -> Answer:
+        return tools(calls[turn - 1]) if turn <= len(calls) else done(task, turn, body)
+
+    with MessagesServer(Floor([lay_out({"write": ()}), text("Under way."), text("Done.")], worker)) as server:
+        setup = (
+            f"import os, pathlib\nos.environ['ANTHROPIC_BASE_URL'] = {server.url!r}\npathlib.Path('room').mkdir()\n"
+            "%load_ext conductor_magic"
+        )
+        follow = "print('next', [(q.answered_by, *q.answers.values()) for q in out.questions], out.files[0].action)"
+        notebook = open_notebook([setup, "%%conduct out --mode ask --workspace room\nWrite.", follow])
+        notebook.run(0)
+        notebook.start(CONDUCT)
+        notebook.start(NEXT)
+        board = notebook.cell(CONDUCT).get_by_role("region", name="Conductor board")
+        question = board.get_by_role("region", name="Question")
+        expect(question).to_contain_text("Let a worker write this file?", timeout=20_000)
+        expect(question.locator(".difference")).to_contain_text("+one\\u200bline")
+        expect(board.get_by_role("row").filter(has_text="Task write")).to_contain_text("Asking")
+        notebook.press(question.get_by_role("button", name="Yes, once"))
+        expect(question).to_contain_text("cat note.md", timeout=20_000)
+        notebook.press(question.get_by_role("button", name="No", exact=False).first)
+        notebook.wait(NEXT)
+        assert notebook.text(NEXT).strip() == "next [('person', 'Yes, once'), ('person', 'No')] created"
+        assert notebook.page_errors == []

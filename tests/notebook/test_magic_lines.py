@@ -35,9 +35,8 @@ BAD_LINES = {
     "-x": "There is no option '-x'",
     "--pool local": "There is no option '--pool'",
     "--resume nope": "There is no option '--resume'",
-    "--mode yolo": "read-only, workspace or full",
+    "--mode yolo": "read-only, ask, workspace or full",
     "--mode plan": "not 'plan'",
-    "--mode ask": "not 'ask'",
     "--mode workspce": "Did you mean workspace?",
     "--budget $5": "without the currency: 5",
     "--budget {five}": "not '{five}'",
@@ -104,6 +103,13 @@ BAD_COMMANDS = {
     "%conduct show a b": "Write %conduct show RUN",
     "%conduct doctor now": "Write %conduct doctor",
     "%conduct 'x": "is not closed",
+    "%conduct allow": "Write %conduct allow SCOPE WHAT",
+    "%conduct allow site": "Write %conduct allow SCOPE WHAT",
+    "%conduct allow sites example.org": "Did you mean site?",
+    "%conduct allow site https://example.org/": "is a host's name",
+    "%conduct allow path a b": "Write %conduct allow SCOPE WHAT",
+    "%conduct deny mode full": "The scope must be site, path or command",
+    "%conduct forget site example.org": "There is no rule about site 'example.org'",
 }
 
 
@@ -198,6 +204,36 @@ def test_docstring_is_the_help(notebook: Notebook) -> None:
     assert "--tier TIER=MODEL" in notebook.session.run("print(text)")
 
 
+def test_standing_rules_are_kept_listed_replaced_and_forgotten(notebook: Notebook) -> None:
+    """Each command says what it did; a command is kept as it was typed; the file lies in the data folder."""
+    run = notebook.session.run
+    assert "no standing rules" in run("%conduct rules")
+    assert run("%conduct allow site Docs.Example.org.").startswith("From the next run on: allow site docs.example.org.")
+    assert "deny path /etc/hostname" in run("%conduct deny path /etc/../etc/hostname")
+    assert "allow command git  log -1 --format='%H'" in run("%conduct allow command git  log -1 --format='%H'")
+    assert "It replaces: allow site docs.example.org." in run("%conduct deny site docs.example.org")
+    file = notebook.data / "permissions.json"
+    assert run("%conduct rules").splitlines() == [
+        "deny   path     /etc/hostname",
+        "allow  command  git  log -1 --format='%H'",
+        "deny   site     docs.example.org",
+        f"Kept in {file}",
+    ]
+    assert file.stat().st_mode & 0o077 == 0
+    for rule in ("site docs.example.org", "path /etc/hostname", "command git  log -1 --format='%H'"):
+        assert run(f"%conduct forget {rule}").startswith("Forgotten: ")
+    assert "no standing rules" in run("%conduct rules")
+
+
+def test_rules_that_cannot_be_read_stop_a_run_before_it_begins(notebook: Notebook) -> None:
+    """A broken file of rules is named in one line; passing over it could pass over a deny."""
+    file = notebook.data / "permissions.json"
+    for content in ("[", "{}", '[{"decision": "maybe", "scope": "site", "what": "x"}]'):
+        file.write_text(content)
+        refused(notebook, "%%conduct\nGo.", "The standing rules in")
+    file.unlink()
+
+
 def test_no_run_yet(notebook: Notebook) -> None:
     """`%conduct runs` says where it looked."""
     assert notebook.session.run("%conduct runs") == f"No run has been recorded in {notebook.data}/runs yet.\n"
@@ -254,7 +290,7 @@ def complete(session: Session, code: str) -> list[str]:
     ("code", "offered"),
     [
         ("%%conduct --wor", ["--workers", "--workspace"]),
-        ("%%conduct out --mode ", ["full", "read-only", "workspace"]),
+        ("%%conduct out --mode ", ["ask", "full", "read-only", "workspace"]),
         ("%%conduct --provider=reh", ["rehearsal"]),
         ("%%conduct --use sal", ["sales"]),
         ("%%conduct --use five,sal", ["sales"]),
@@ -262,7 +298,7 @@ def complete(session: Session, code: str) -> list[str]:
         ("%%conduct --returns Mod", ["Model"]),
         ("%%conduct --tier op", ["opus="]),
         ("%%conduct --guide data", ["data-analysis"]),
-        ("%conduct d", ["doctor"]),
+        ("%conduct d", ["doctor", "deny"]),
         ("%conduct show la", ["last"]),
     ],
 )

@@ -34,7 +34,9 @@ def begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Begin]:
             server = stack.enter_context(MessagesServer(floor))
             monkeypatch.setenv("ANTHROPIC_BASE_URL", server.url)
             direct = {
-                name: options.pop(name) for name in ("variables", "returns", "answers", "limits") if name in options
+                name: options.pop(name)
+                for name in ("variables", "returns", "answers", "limits", "begin")
+                if name in options
             }
             checked = check_options({"quiet": True, "workspace": str(workspace), **options})
             runs.append(start(goal, checked, **direct))

@@ -92,7 +92,7 @@ def test_kept(name: str, value: object, kept: object) -> None:
         ("timeout", "10m", "number of seconds"),
         ("timeout", math.nan, "number of seconds"),
         ("timeout", 1e12, "at most 31622400"),
-        ("mode", "plan", "read-only, workspace or full, not 'plan'"),
+        ("mode", "plan", "read-only, ask, workspace or full, not 'plan'"),
         ("mode", "readonly", "Did you mean read-only?"),
         ("mode", "FULL", "Did you mean full?"),
         ("mode", 3, "not 3"),

@@ -3,18 +3,42 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from conductor_magic.errors import ToolError
+from conductor_magic.permissions import Access, Rule, verdict
 from conductor_magic.sandbox import choose_walls
 from conductor_magic.tools.base import ToolContext, ToolResult
 from conductor_magic.tools.schema import check_arguments
 from conductor_magic.tools.worker import worker_tools
 
-__all__ = ["CANARY", "ToolBench", "processes_with"]
+__all__ = ["CANARY", "BenchGate", "ToolBench", "processes_with"]
 
 CANARY = "CANARY-d41d8cd9"
+
+
+class BenchGate:
+    """The pure verdict with a ready answer: what would be asked is noted, and answered with no unless told otherwise.
+
+    Attributes:
+        yes: what a person who is there would say.
+        rules: standing rules.
+        asked: every access that would have been asked, with what a person would have been shown.
+    """
+
+    def __init__(self, mode: str, yes: bool = False, rules: Iterable[Rule] = ()) -> None:
+        self.mode, self.yes, self.rules = mode, yes, tuple(rules)
+        self.asked: list[tuple[Access, str]] = []
+
+    async def admit(self, access: Access, context: ToolContext, show: Callable[[], str] | None = None) -> None:
+        found = verdict(access, self.mode, self.rules)
+        if found.decision == "ask":
+            self.asked.append((access, show() if show else ""))
+        if found.decision == "deny" or (found.decision == "ask" and not self.yes):
+            because = f" It {access.leaves}." if access.leaves else ""
+            raise ToolError(f"{access.what}: not allowed ({found.rule}).{because}")
 
 
 class ToolBench:
@@ -23,9 +47,11 @@ class ToolBench:
     Args:
         base: an empty folder.
         mode: the run's permission mode.
+        yes: what a person would say to every question.
+        rules: standing rules.
     """
 
-    def __init__(self, base: Path, mode: str = "workspace") -> None:
+    def __init__(self, base: Path, mode: str = "workspace", *, yes: bool = False, rules: Iterable[Rule] = ()) -> None:
         self.workspace, self.outside, self.data = base / "ws", base / "out", base / "data"
         for folder in (self.workspace / "src", self.outside, self.data / "artifacts", base / "ws-evil"):
             folder.mkdir(parents=True)
@@ -33,9 +59,11 @@ class ToolBench:
         (self.outside / "secret.txt").write_text(CANARY)
         (base / "ws-evil" / "secret.txt").write_text(CANARY)
         self.tools = worker_tools(mode == "read-only")
+        self.gate = BenchGate(mode, yes, rules)
         self.context = ToolContext(
             task="1",
             worker="w1",
+            gate=self.gate,
             workspace=self.workspace.resolve(),
             artifacts=(self.data / "artifacts").resolve(),
             walls=choose_walls(mode, self.workspace, self.data),
@@ -71,6 +99,7 @@ class ToolBench:
         """End the task: close what its tools have opened."""
         for close in self.context.opened.values():
             await close()
+        await self.context.services.aclose()
 
     def read(self, name: str) -> str:
         """The content of a file in the workspace."""

@@ -32,19 +32,23 @@ export function QuestionCard({ view, snapshot, closable }: { view: View; snapsho
   const open = waiting(snapshot);
   const question = open[0];
   if (question === undefined) return null;
-  const task = question.task;
-  const who = question.by === "conductor" ? "The conductor asks" : "A worker asks";
+  const who =
+    question.tasks.length === 0
+      ? "The conductor asks"
+      : question.tasks.length > 1
+        ? `${question.tasks.length} workers ask`
+        : "A worker asks";
   return (
     <section class="question" data-state="asking" aria-label="Question">
       <div class="asker">
         <Glyph state="asking" />
         <b>{who}</b>
         {open.length > 1 && <span class="of">and {open.length - 1} more</span>}
-        {task !== null && (
-          <button type="button" class="link" onClick={() => view.inspect(task)}>
+        {question.tasks.map((task) => (
+          <button key={task} type="button" class="link" onClick={() => view.inspect(task)}>
             #{task}
           </button>
-        )}
+        ))}
         <span class="age">
           <Span store={view.store} from={question.asked} to={null} />
         </span>
@@ -121,6 +125,7 @@ function Form({ view, question }: { view: View; question: Question }) {
         </p>
       )}
       <p class="asked">{show(ask.question)}</p>
+      {ask.detail ? <pre class="difference">{show(ask.detail)}</pre> : null}
       {many && <p class="of">Several are possible.</p>}
       <div class="options">
         {(ask.options ?? []).map((option, index) => (

@@ -1,0 +1,176 @@
+"""One attempt at one task: a worker with its tools, its clock, and an end that is always told.
+
+The clock stands while a call waits for somebody else (a person's yes, another worker's file): that time is not the
+worker's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from conductor_magic.journal import Journal
+from conductor_magic.limits import Limits
+from conductor_magic.models.calls import Caller, Conversation
+from conductor_magic.prompts import WORKER
+from conductor_magic.redact import Redactor
+from conductor_magic.sandbox import Walls
+from conductor_magic.tools.base import Gate, ToolContext, WorkerTool
+from conductor_magic.tools.services import Services
+from conductor_magic.worker import Ending, Worker
+
+__all__ = ["Attempt", "Bench"]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What every worker of a run is given.
+
+    Attributes:
+        tools: the closed registry of worker tools.
+        models: tier -> model id.
+        reply_tokens: tier -> the most tokens that a reply of its model may have.
+        takes: tier -> what its model takes besides text.
+        workspace: the folder that they may touch.
+        artifacts: where what they publish is kept.
+        walls: how their commands are confined.
+        gate: what every call passes.
+        read_only: they may not write.
+        services: what they share.
+    """
+
+    tools: Mapping[str, WorkerTool]
+    models: Mapping[str, str]
+    reply_tokens: Mapping[str, int]
+    takes: Mapping[str, frozenset[str]]
+    workspace: Path
+    artifacts: Path
+    walls: Walls
+    gate: Gate
+    read_only: bool
+    services: Services = field(default_factory=Services)
+
+
+class Attempt:
+    """A worker about to begin.
+
+    Args:
+        worker: its id.
+        task: the task's id.
+        tier: the task's tier.
+        prompt: what it is sent.
+        bench: what it is given.
+        caller: sends its requests.
+        journal: where everything is recorded.
+        redactor: takes secrets out of what its tools bring.
+        limits: how long it may take.
+        on_text: called with its streamed text.
+    """
+
+    def __init__(
+        self,
+        worker: str,
+        task: str,
+        tier: str,
+        prompt: str,
+        bench: Bench,
+        caller: Caller,
+        journal: Journal,
+        redactor: Redactor,
+        limits: Limits,
+        on_text: Callable[[str], None] | None,
+    ) -> None:
+        self._name = worker
+        self._journal = journal
+        self._limits = limits
+        self._seconds = limits.seconds[tier]
+        self._watch = asyncio.timeout(None)
+        self._holds = 0
+        self._left = 0.0
+        definitions = tuple(_definition(tool) for tool in bench.tools.values())
+        most = min(limits.reply_tokens, bench.reply_tokens[tier])
+        conversation = Conversation(worker, bench.models[tier], WORKER, definitions, most)
+        conversation.say(prompt)
+        self._context = ToolContext(
+            task=task,
+            worker=worker,
+            gate=bench.gate,
+            workspace=bench.workspace,
+            artifacts=bench.artifacts,
+            walls=bench.walls,
+            read_only=bench.read_only,
+            services=bench.services,
+            takes=bench.takes[tier],
+            hold=self._hold,
+        )
+        self._worker = Worker(conversation, caller, bench.tools, self._context, journal, redactor, limits, on_text)
+
+    async def run(self, at_end: Callable[[Ending], None]) -> None:
+        """Work to the end, close what the tools opened, and tell how it ended; a cancellation is such an end.
+
+        Args:
+            at_end: called with the ending, whatever happens on the way out.
+        """
+        try:
+            ending = await self._guarded()
+        except asyncio.CancelledError:
+            stopping = self._journal.state.workers[self._name].stopping
+            ending = Ending("cancelled", "cancelled", error=stopping or "Stopped.")
+        try:
+            await self._close()
+        finally:
+            at_end(ending)
+
+    async def _guarded(self) -> Ending:
+        self._watch = asyncio.timeout(self._seconds)
+        try:
+            async with self._watch:
+                return await self._worker.work()
+        except TimeoutError:
+            if self._watch.expired():
+                error = f"It took longer than {self._seconds:g} s, the limit of its tier."
+                return Ending("timeout", "timeout", error=error)
+            return Ending("failed", "crash", error="A step timed out.")
+        except Exception as error:  # noqa: BLE001 - a crash of one task must not reach the run
+            # Our bug, or a tool's: the task fails, the run goes on, and the log has the traceback.
+            _log.exception("worker crashed")
+            return Ending("failed", "crash", error=f"{type(error).__name__}: {error}")
+
+    @contextmanager
+    def _hold(self) -> Iterator[None]:
+        """Stop the clock as long as at least one call is inside."""
+        now = asyncio.get_running_loop().time
+        if self._holds == 0 and not self._watch.expired():
+            self._left = (self._watch.when() or now()) - now()
+            self._watch.reschedule(None)
+        self._holds += 1
+        try:
+            yield
+        finally:
+            self._holds -= 1
+            if self._holds == 0 and not self._watch.expired():
+                self._watch.reschedule(now() + self._left)
+
+    async def _close(self) -> None:
+        """Close what the tools left open, within the time that a stop may take."""
+        closers = [asyncio.ensure_future(closer()) for closer in self._context.opened.values()]
+        self._context.opened.clear()
+        if not closers:
+            return
+        closed = asyncio.ensure_future(asyncio.wait(closers, timeout=self._limits.stop_seconds))
+        try:
+            await asyncio.shield(closed)
+        except asyncio.CancelledError:
+            # Stopped when its work was over: what it brought stands, and what it opened is still to be closed.
+            await closed
+
+
+def _definition(tool: WorkerTool) -> dict[str, Any]:
+    return {"name": tool.name, "description": tool.description, "input_schema": tool.input_schema}
