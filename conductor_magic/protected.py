@@ -13,8 +13,10 @@ invisible characters, trailing dots and blanks do not hide a name.
 from __future__ import annotations
 
 import fnmatch
+import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import lru_cache
 
 __all__ = ["SECRET_GLOBS", "guarded", "holds_private_key", "plain_name", "secret"]
 
@@ -59,8 +61,9 @@ GUARDED_GLOBS = (
 
 def plain_name(name: str) -> str:
     """One path component as the laxest file system would compare it."""
-    name = unicodedata.normalize("NFKC", name)
-    name = "".join(char for char in name if unicodedata.category(char) != "Cf")
+    if not name.isascii():
+        name = unicodedata.normalize("NFKC", name)
+        name = "".join(char for char in name if unicodedata.category(char) != "Cf")
     return name.partition(":")[0].rstrip(" .").casefold()
 
 
@@ -70,13 +73,7 @@ def secret(parts: Iterable[str]) -> str | None:
     Args:
         parts: the path's components below the workspace.
     """
-    for part in parts:
-        name = plain_name(part)
-        if name in SECRET_FOLDERS:
-            return part
-        if name not in NOT_SECRET and any(fnmatch.fnmatchcase(name, glob) for glob in SECRET_GLOBS):
-            return part
-    return None
+    return next((part for part in parts if _is_secret(part)), None)
 
 
 def guarded(parts: Iterable[str]) -> str | None:
@@ -86,11 +83,30 @@ def guarded(parts: Iterable[str]) -> str | None:
         parts: the path's components below the workspace.
     """
     parts = tuple(parts)
-    for part in parts:
-        name = plain_name(part)
-        if name in GUARDED_FOLDERS or any(fnmatch.fnmatchcase(name, glob) for glob in GUARDED_GLOBS):
-            return part
-    return secret(parts)
+    return next((part for part in parts if _is_guarded(part)), None) or secret(parts)
+
+
+def _matches(globs: Iterable[str]) -> Callable[[str], bool]:
+    """Whether a name fits one of the globs: asked for every file of a workspace, so it must be quick."""
+    exact = frozenset(glob for glob in globs if not set(glob) & set("*?["))
+    others = re.compile("|".join(fnmatch.translate(glob) for glob in globs if glob not in exact))
+    return lambda name: name in exact or others.match(name) is not None
+
+
+_fits_secret = _matches(SECRET_GLOBS)
+_fits_guarded = _matches(GUARDED_GLOBS)
+
+
+@lru_cache(1 << 16)
+def _is_secret(part: str) -> bool:
+    name = plain_name(part)
+    return name in SECRET_FOLDERS or (name not in NOT_SECRET and _fits_secret(name))
+
+
+@lru_cache(1 << 16)
+def _is_guarded(part: str) -> bool:
+    name = plain_name(part)
+    return name in GUARDED_FOLDERS or _fits_guarded(name)
 
 
 def holds_private_key(name: str, head: bytes) -> bool:

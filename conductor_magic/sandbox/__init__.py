@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 from conductor_magic.sandbox.environment import clean_environment
-from conductor_magic.sandbox.process import Outcome, Started, run, start
+from conductor_magic.sandbox.guard import Guarded, guarded_names
+from conductor_magic.sandbox.process import Outcome, Piped, Started, run, start, start_piped
 from conductor_magic.sandbox.walls import Walls, choose_walls
 
-__all__ = ["Outcome", "Started", "Walls", "choose_walls", "clean_environment", "run", "start"]
+__all__ = [
+    "Guarded",
+    "Outcome",
+    "Piped",
+    "Started",
+    "Walls",
+    "choose_walls",
+    "clean_environment",
+    "guarded_names",
+    "run",
+    "start",
+    "start_piped",
+]

