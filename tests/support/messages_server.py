@@ -101,7 +101,9 @@ def events(answer: Answer, *, model: str = "claude-haiku-5-5", prompt_bytes: int
 def _opened(block: Json) -> tuple[Json, list[Json]]:
     """How a block starts in a stream, and the deltas that complete it."""
     if block["type"] == "text":
-        return {**block, "text": ""}, [{"type": "text_delta", "text": piece} for piece in _pieces(block["text"])]
+        cited = [{"type": "citations_delta", "citation": citation} for citation in block.get("citations") or ()]
+        start = {**block, "text": "", **({"citations": []} if cited else {})}
+        return start, [*cited, *({"type": "text_delta", "text": piece} for piece in _pieces(block["text"]))]
     if block["type"] == "thinking":
         deltas = [{"type": "thinking_delta", "thinking": piece} for piece in _pieces(block["thinking"])]
         signature = {"type": "signature_delta", "signature": block.get("signature", "")}
