@@ -71,4 +71,12 @@ def content_text(content: str | Iterable[Mapping[str, Any]]) -> str:
     """A tool result's content as text; what is no text is named."""
     if isinstance(content, str):
         return content
-    return "\n".join(block["text"] if block.get("type") == "text" else f"[{block.get('type')}]" for block in content)
+    return "\n".join(block["text"] if block.get("type") == "text" else _named(block) for block in content)
+
+
+def _named(block: Mapping[str, Any]) -> str:
+    """What a block without text is: `[image/png, 12,345 bytes]`."""
+    source = block.get("source")
+    if not isinstance(source, Mapping) or not isinstance(size := source.get("size"), int):
+        return f"[{block.get('type')}]"
+    return f"[{block.get('title') or source.get('media_type')}, {size:,} bytes]"

@@ -16,8 +16,15 @@ from typing import Any
 from conductor_magic.errors import BrokenStream, ConductorError, ModelError
 from conductor_magic.events import CapReached, LimiterPaused, RequestEnded, RequestFailed, RequestSent
 from conductor_magic.journal import Journal
+from conductor_magic.media import inlined, references
 from conductor_magic.models.anthropic.limiter import RateLimiter
-from conductor_magic.models.anthropic.prices import cost, estimate_tokens, largest_max_tokens, worst_case
+from conductor_magic.models.anthropic.prices import (
+    cost,
+    estimate_tokens,
+    largest_max_tokens,
+    most_searches,
+    worst_case,
+)
 from conductor_magic.models.base import Model, Reply, Request
 
 __all__ = ["MOST_ATTEMPTS", "BudgetSpent", "Caller", "Conversation"]
@@ -44,6 +51,7 @@ class Conversation:
         max_tokens: the most that one reply may have.
         messages: the messages so far; only appended to.
         request_id: the journal's name of the latest attempt.
+        aside: it stands beside the asker's own conversation and says nothing of its context.
     """
 
     by: str
@@ -53,6 +61,7 @@ class Conversation:
     max_tokens: int
     messages: list[Json] = field(default_factory=list)
     request_id: str = ""
+    aside: bool = False
     _counted_messages: int = 0
     _counted_tokens: int = 0
 
@@ -135,7 +144,7 @@ class Caller:
             )
             began = time.monotonic()
             try:
-                reply = await self._model.send(request, on_text)
+                reply = await self._model.send(await self._filled_in(request), on_text)
             except ModelError as error:
                 paused = self._limiter.penalty(error)
                 self._failed(conversation, request, name, error.kind, str(error), reserved, began, error)
@@ -149,12 +158,20 @@ class Caller:
             self._ended(conversation, name, reply, reserved, began)
             return reply
 
+    async def _filled_in(self, request: Request) -> Request:
+        """The request as it leaves: the conversation only refers to its images and documents."""
+        if not any(references(request.messages)):
+            return request
+        folder = self._journal.path.parent / "artifacts"
+        return replace(request, messages=await asyncio.to_thread(inlined, request.messages, folder))
+
     async def _reserve(self, conversation: Conversation, request: Request) -> tuple[Request, float | None]:
         """The request, its `max_tokens` as large as the budget allows, and its worst case in USD."""
         if not self._charged:
             return request, 0.0
         bound = conversation.prompt_bound(request)
-        worst = worst_case(request.model, bound, request.max_tokens)
+        searches = most_searches(request)
+        worst = worst_case(request.model, bound, request.max_tokens, searches)
         while (budget := self._journal.state.budget) is not None:
             if worst is None:
                 raise self._spent(f"{request.model} has no known price, so the budget cannot be kept.")
@@ -165,10 +182,10 @@ class Caller:
                 self._landed.clear()
                 await self._landed.wait()
                 continue
-            fits = min(request.max_tokens, largest_max_tokens(request.model, bound, left))
+            fits = min(request.max_tokens, largest_max_tokens(request.model, bound, left, searches))
             if fits < _LEAST_OUTPUT:
                 raise self._spent(f"The budget of ${budget:g} is spent: the next step could cost more than is left.")
-            return replace(request, max_tokens=fits), worst_case(request.model, bound, fits)
+            return replace(request, max_tokens=fits), worst_case(request.model, bound, fits, searches)
         return request, worst
 
     def _spent(self, text: str) -> BudgetSpent:
@@ -198,6 +215,7 @@ class Caller:
                 list_usd=price,
                 estimated=reply.estimated or not self._charged,
                 seconds=time.monotonic() - began,
+                aside=conversation.aside,
             )
         )
         self._landed.set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from pathlib import Path
@@ -9,8 +10,11 @@ from typing import Any
 
 from conductor_magic.errors import ToolError
 from conductor_magic.sandbox import Outcome, run
+from conductor_magic.tools.background import end_command, start_command
 from conductor_magic.tools.base import ToolContext, ToolResult
+from conductor_magic.tools.commands import admit_command
 from conductor_magic.tools.output import new_file, plain, shortened
+from conductor_magic.tools.watched import watched
 
 __all__ = ["Bash"]
 
@@ -27,8 +31,10 @@ class Bash:
 
     name = "Bash"
     description = (
-        "Run a shell command in the workspace: own process each time, no input, nothing stays running. "
-        "Prefer Read, Glob and Grep to cat, find and grep."
+        "Run a shell command in the workspace: a shell of its own each time, no input. What it leaves running ends "
+        "with it, so a server and its client belong in one command. With `run_in_background` it goes on while you "
+        "work: its output goes to a file for Read, whose last line tells how it ended. Prefer Read, Glob and Grep to "
+        "cat, find and grep."
     )
     input_schema: dict[str, Any] = {
         "type": "object",
@@ -37,9 +43,14 @@ class Bash:
             "timeout": {
                 "type": "integer",
                 "minimum": 1,
-                "description": f"Milliseconds (default {_TIMEOUT_MS}, at most {_LONGEST_MS}).",
+                "description": f"Milliseconds (default {_TIMEOUT_MS}, at most {_LONGEST_MS}; background: no limit).",
             },
             "description": {"type": "string", "description": "What it does, in five to ten words."},
+            "run_in_background": {
+                "type": "boolean",
+                "description": "Return at once; it runs until it ends, or the task.",
+            },
+            "stop": {"type": "string", "description": "End this background command (such as `b1`) first."},
         },
         "required": ["command"],
         "additionalProperties": False,
@@ -47,22 +58,26 @@ class Bash:
     repeatable = False
 
     async def run(self, args: dict[str, Any], context: ToolContext) -> ToolResult:
-        """Run the command to its end or its time limit; see `WorkerTool.run`."""
+        """Run the command to its end or its time limit, or start it and leave it running; see `WorkerTool.run`."""
         command = _checked(args["command"])
-        if not context.walls.can_run:
-            raise ToolError(f"Bash is not available: {context.walls.reason}")
+        await admit_command(command, self.name, context)
+        if args.get("stop"):
+            await end_command(args["stop"], context)
+        argv = ["/bin/bash", "-c", command] if Path("/bin/bash").exists() else ["bash", "-c", command]
+        if args.get("run_in_background"):
+            return _left_running(argv, args.get("timeout"), context)
         seconds = min(args.get("timeout") or _TIMEOUT_MS, _LONGEST_MS) / 1000
 
         def on_output(chunk: bytes) -> None:
             if context.on_output:
                 context.on_output(plain(chunk))
 
-        argv = ["/bin/bash", "-c", command] if Path("/bin/bash").exists() else ["bash", "-c", command]
         try:
-            outcome = await run(context.walls, argv, timeout=seconds, cap=_KEPT, on_output=on_output)
+            async with watched(command, context) as guarded:
+                outcome = await run(context.walls, argv, timeout=seconds, cap=_KEPT, on_output=on_output)
         except OSError as error:
             raise ToolError(f"The command could not be started: {error.strerror or error}.") from None
-        return _result(outcome, seconds, context)
+        return _result(outcome, seconds, guarded.note, context)
 
 
 def _checked(command: str) -> str:
@@ -76,13 +91,19 @@ def _checked(command: str) -> str:
     return command
 
 
-def _result(outcome: Outcome, seconds: float, context: ToolContext) -> ToolResult:
+def _result(outcome: Outcome, seconds: float, undone: str, context: ToolContext) -> ToolResult:
     text = plain(outcome.output).rstrip("\n")
     if len(text) > _SHOWN:
         text = shortened(text, _SHOWN, f"The whole output: {_spilled(text, context)}")
-    notes = [note for note in (_ending(outcome, seconds),) if note]
+    notes = [note for note in (_ending(outcome, seconds), undone) if note]
     content = "\n".join(part for part in (text, *notes) if part) or "(no output)"
     return ToolResult(content, is_error=outcome.code != 0 or outcome.timed_out or outcome.flooded)
+
+
+def _left_running(argv: list[str], timeout: int | None, context: ToolContext) -> ToolResult:
+    seconds = timeout / 1000 if timeout else math.inf
+    name, path = start_command(argv, seconds, _KEPT, lambda end: _ending(end, seconds) or "[exit code 0]", context)
+    return ToolResult(f"Started in the background as {name}. Read its output here: {path}")
 
 
 def _ending(outcome: Outcome, seconds: float) -> str:
@@ -92,7 +113,9 @@ def _ending(outcome: Outcome, seconds: float) -> str:
         return f"[stopped: it wrote more than {_KEPT >> 20} MiB. Write to a file, or ask for less.]"
     if outcome.code < 0:
         return f"[ended by signal {-outcome.code}]"
-    return f"[exit code {outcome.code}]" if outcome.code else ""
+    # A shell, and the walls, tell of a signal by a number above 128.
+    signal = f", as by signal {outcome.code - 128}" if 128 < outcome.code <= 128 + 64 else ""
+    return f"[exit code {outcome.code}{signal}]" if outcome.code else ""
 
 
 def _spilled(text: str, context: ToolContext) -> Path:

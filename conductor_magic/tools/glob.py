@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import heapq
 import os
 import re
 from pathlib import Path
@@ -10,8 +12,8 @@ from typing import Any
 from conductor_magic.errors import ToolError
 from conductor_magic.protected import secret
 from conductor_magic.tools.base import ToolContext, ToolResult
-from conductor_magic.tools.files import reach_of
-from conductor_magic.tools.ripgrep import ripgrep
+from conductor_magic.tools.files import admitted
+from conductor_magic.tools.ripgrep import Found, ripgrep
 
 __all__ = ["Glob"]
 
@@ -39,16 +41,25 @@ class Glob:
     async def run(self, args: dict[str, Any], context: ToolContext) -> ToolResult:
         """Look, sort by time of change, cap; see `WorkerTool.run`."""
         pattern = _inside(args["pattern"])
-        with reach_of(context).folder(args.get("path") or ".") as (place, folder):
+        reach = await admitted(args.get("path") or ".", self.name, context, writing=False)
+        with reach.folder(args.get("path") or ".") as (place, folder):
             if not folder.is_dir():
                 raise ToolError(f"{args['path']}: is a file; `path` must be a folder.")
-            # A pattern given to ripgrep overrides .gitignore, so what it matches is held against the plain listing.
-            matching = await ripgrep(["--files", "--null", f"--glob={pattern}"], place)
-            listed = await ripgrep(["--files", "--null"], place)
-        names = _names(matching.output) & _names(listed.output)
-        confined = context.walls.confined
-        found = [folder / name for name in names if not (confined and secret(Path(name).parts))]
-        return ToolResult(_report(found, matching.complete and listed.complete, args["pattern"]))
+            listings = await asyncio.gather(*(ripgrep(["--files", "--null", *more], place) for more in _asked(pattern)))
+        report = await asyncio.to_thread(_report, listings, folder, context.walls.confined, args["pattern"])
+        return ToolResult(report)
+
+
+def _asked(pattern: str) -> list[list[str]]:
+    """The listings whose common names are the answer, as options.
+
+    A pattern given as a glob overrides .gitignore, so what it matches is held against the plain listing. A file type
+    made of it does not, but knows file names only.
+    """
+    name = pattern.removeprefix("**/")
+    if "/" in name or ":" in name or name.startswith("!"):
+        return [[f"--glob={pattern}"], []]
+    return [[f"--type-add=asked:{name}", "--type=asked"]]
 
 
 def _inside(pattern: str) -> str:
@@ -59,24 +70,27 @@ def _inside(pattern: str) -> str:
     return pattern
 
 
+def _report(listings: list[Found], folder: Path, confined: bool, pattern: str) -> str:
+    found = set.intersection(*(_names(listing.output) for listing in listings))
+    if confined:
+        found = {name for name in found if not secret(name.split("/"))}
+    if not found:
+        return f"No file matches {pattern}."
+    paths = [f"{folder}/{name}" for name in found]
+    newest = heapq.nsmallest(_SHOWN, paths, key=lambda path: (-_changed(path), path))
+    if len(found) > _SHOWN:
+        newest.append(f"[{len(found) - _SHOWN} more; narrow the pattern]")
+    if not all(listing.complete for listing in listings):
+        newest.append("[the search was cut short; narrow the pattern or the path]")
+    return "\n".join(newest)
+
+
 def _names(output: bytes) -> set[str]:
     return {os.fsdecode(name).removeprefix("./") for name in output.split(b"\0") if name}
 
 
-def _report(found: list[Path], complete: bool, pattern: str) -> str:
-    if not found:
-        return f"No file matches {pattern}."
-    found.sort(key=lambda path: (-_changed(path), str(path)))
-    lines = [str(path) for path in found[:_SHOWN]]
-    if len(found) > _SHOWN:
-        lines.append(f"[{len(found) - _SHOWN} more; narrow the pattern]")
-    if not complete:
-        lines.append("[the search was cut short; narrow the pattern or the path]")
-    return "\n".join(lines)
-
-
-def _changed(path: Path) -> float:
+def _changed(path: str) -> float:
     try:
-        return path.lstat().st_mtime
+        return os.lstat(path).st_mtime
     except OSError:
         return 0.0

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 from typing import Any
 
 from conductor_magic.protected import secret
 from conductor_magic.tools.base import ToolContext, ToolResult
-from conductor_magic.tools.files import reach_of
+from conductor_magic.tools.files import admitted
 from conductor_magic.tools.ripgrep import Found, ripgrep, without_secrets
 
 __all__ = ["Grep"]
@@ -55,15 +56,21 @@ class Grep:
     async def run(self, args: dict[str, Any], context: ToolContext) -> ToolResult:
         """Search, leave out secrets, cap; see `WorkerTool.run`."""
         confined = context.walls.confined
-        with reach_of(context).folder(args.get("path") or ".") as (place, real):
-            found = await ripgrep([*_options(args), *(without_secrets() if confined else ())], place)
-        lines = _lines(found, real, confined, args.get("output_mode") or "files_with_matches")
+        reach = await admitted(args.get("path") or ".", self.name, context, writing=False)
+        with reach.folder(args.get("path") or ".") as (place, real):
+            options = [*_options(args), *(without_secrets() if confined else ())]
+            found = await ripgrep(options, place)
+            if found.too_much:
+                # Of too much, the same part each time. ripgrep's own order costs it its threads.
+                found = await ripgrep([*options, "--sort=path"], place)
+        mode = args.get("output_mode") or "files_with_matches"
+        lines = await asyncio.to_thread(_lines, found, real, confined, mode)
         return ToolResult(_capped(lines, args.get("head_limit") or _HEAD, found.complete))
 
 
 def _options(args: dict[str, Any]) -> list[str]:
     mode = args.get("output_mode") or "files_with_matches"
-    options = [_MODES[mode], "--null", "--sort=path", "--with-filename", "--max-columns=500", "--max-columns-preview"]
+    options = [_MODES[mode], "--null", "--with-filename", "--max-columns=500", "--max-columns-preview"]
     if mode == "content":
         options.append("--line-number" if args.get("-n", True) else "--no-line-number")
         options += [f"{flag}{args[flag]}" for flag in ("-A", "-B", "-C") if args.get(flag)]
@@ -81,37 +88,43 @@ def _options(args: dict[str, Any]) -> list[str]:
 
 
 def _lines(found: Found, real: Path, confined: bool, mode: str) -> list[str]:
-    """The output's lines with absolute paths, those of secrets dropped."""
+    """The output's lines in the order of the files' paths, which come absolute; those of secrets dropped."""
     output = os.fsdecode(found.output)
-    if mode == "content":
-        return _headed(output, real, confined, found.single)
+    blocks = _headed(output) if mode == "content" else _named(output, mode)
+    # The slash below every other character, so that a folder comes whole.
+    blocks.sort(key=lambda block: block[0].replace("/", "\0"))
     lines: list[str] = []
-    # With --null: `name NUL count LF` for each file, or `name NUL` alone.
-    for record in output.split("\n" if mode == "count" else "\0"):
-        name, _, count = record.partition("\0")
-        if name and not (confined and not found.single and secret(Path(name).parts)):
-            lines.append(_full(name, real, found.single) + (f": {count}" if count else ""))
+    for name, below in blocks:
+        if found.single or not (confined and secret(name.split("/"))):
+            path = _full(name, real, found.single)
+            lines += [path, *below] if mode == "content" else [": ".join((path, *below))]
     return lines
 
 
-def _headed(output: str, real: Path, confined: bool, single: bool) -> list[str]:
+def _named(output: str, mode: str) -> list[tuple[str, list[str]]]:
+    """`name NUL count LF` for each file, or `name NUL` alone."""
+    if mode == "count":
+        records = (record.partition("\0") for record in output.split("\n") if record)
+        return [(name, [count]) for name, _, count in records]
+    return [(name, []) for name in output.split("\0") if name]
+
+
+def _headed(output: str) -> list[tuple[str, list[str]]]:
     """`content` comes as one block for each file: its name, NUL, its lines, an empty line."""
-    lines: list[str] = []
-    shown = True
+    blocks: list[tuple[str, list[str]]] = []
     for line in output.split("\n"):
-        name, mark, rest = line.partition("\0")
+        name, mark, text = line.partition("\0")
         if mark:
-            shown = single or not (confined and secret(Path(name).parts))
-            if shown:
-                lines.append(_full(name, real, single))
-        text = rest if mark else line
-        if shown and text:
-            lines.append(text)
-    return lines
+            blocks.append((name, []))
+        else:
+            text = line
+        if text and blocks:
+            blocks[-1][1].append(text)
+    return blocks
 
 
 def _full(name: str, real: Path, single: bool) -> str:
-    return str(real if single else real / name.removeprefix("./"))
+    return str(real) if single else f"{real}/{name.removeprefix('./')}"
 
 
 def _capped(lines: list[str], limit: int, complete: bool) -> str:

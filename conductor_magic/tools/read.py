@@ -1,29 +1,31 @@
-"""Read: a text file with numbered lines, a page at a time."""
+"""Read: text with numbered lines, images, PDFs and notebooks, a page at a time."""
 
 from __future__ import annotations
 
 import asyncio
-import codecs
 import io
 import os
-from typing import Any, BinaryIO
+from pathlib import Path
+from typing import Any
 
+from conductor_magic.errors import ToolError
 from conductor_magic.tools.base import ToolContext, ToolResult
-from conductor_magic.tools.files import LARGEST_EDIT, digest, reach_of
+from conductor_magic.tools.documents import show_document
+from conductor_magic.tools.files import LARGEST_EDIT, admitted, remember
+from conductor_magic.tools.images import show_image
+from conductor_magic.tools.notebooks import NotANotebook, show_notebook
+from conductor_magic.tools.opened import Opened
+from conductor_magic.tools.text_pages import LINES, encoding_of, text_page
+from conductor_magic.web.pictures import media_type
 
 __all__ = ["Read"]
 
-_LINES = 2000
-_LINE_CHARACTERS = 2000
-_PAGE_CHARACTERS = 60_000
-_SEARCHED_BYTES = 64 << 20
-"""How far into a file an offset may reach: beyond, Bash is the better reader."""
+Json = dict[str, Any]
 
 _KINDS = (
-    (b"\x89PNG", "a PNG image"), (b"\xff\xd8\xff", "a JPEG image"), (b"GIF8", "a GIF image"),
-    (b"%PDF", "a PDF document"),
     (b"PK\x03\x04", "a ZIP archive (or an office document)"), (b"\x1f\x8b", "gzip data"), (b"ARROW1", "an Arrow file"),
     (b"PAR1", "a Parquet file"), (b"SQLite format 3", "an SQLite database"), (b"\x7fELF", "a program"),
+    (b"BM", "a BMP image"), (b"II*\0", "a TIFF image"), (b"MM\0*", "a TIFF image"),
 )  # fmt: skip
 
 
@@ -32,15 +34,17 @@ class Read:
 
     name = "Read"
     description = (
-        "Read a text file; lines come numbered as by cat -n. Large files come in pages: continue with `offset`. "
+        "Read a file. Text: lines numbered as by cat -n. Images (PNG, JPEG, GIF, WebP): shown. PDFs: up to 20 pages a "
+        "call. Notebooks: cells with their outputs. Long ones come in parts: go on with `offset`, or `pages` in a PDF. "
         "Paths may be absolute or relative to the workspace."
     )
     input_schema: dict[str, Any] = {
         "type": "object",
         "properties": {
             "file_path": {"type": "string", "description": "The file."},
-            "offset": {"type": "integer", "description": "First line to show, from 1.", "minimum": 0},
-            "limit": {"type": "integer", "description": f"How many lines (default {_LINES}).", "minimum": 1},
+            "offset": {"type": "integer", "description": "First line (or cell) to show, from 1.", "minimum": 0},
+            "limit": {"type": "integer", "description": f"How many (default {LINES} lines).", "minimum": 1},
+            "pages": {"type": "string", "description": "Pages of a PDF, such as `3` or `1-5`."},
         },
         "required": ["file_path"],
         "additionalProperties": False,
@@ -48,76 +52,47 @@ class Read:
     repeatable = True
 
     async def run(self, args: dict[str, Any], context: ToolContext) -> ToolResult:
-        """Read one page and remember the file as seen; see `WorkerTool.run`."""
-        offset, limit = args.get("offset") or 1, args.get("limit") or _LINES
-        return ToolResult(await asyncio.to_thread(_read, args["file_path"], offset, limit, context))
+        """Show one part of a file and remember the file as seen; see `WorkerTool.run`."""
+        asked: str = args["file_path"]
+        offset, limit = args.get("offset") or 1, args.get("limit")
+        reach = await admitted(asked, self.name, context, writing=False)
+        with reach.file(asked) as (handle, path):
+            file = await asyncio.to_thread(_opened, asked, handle, path)
+            if file.content is not None:
+                remember(path, file.content, context)
+            kind = media_type(file.head) if encoding_of(file.head) is None else ""
+            if kind == "application/pdf":
+                return ToolResult(await show_document(file, args.get("pages"), context))
+            if args.get("pages") is not None:
+                raise ToolError(f"{asked}: is no PDF, so it has no `pages`; use `offset` and `limit`.")
+            if kind:
+                return ToolResult(await show_image(file, kind, context))
+            return ToolResult(await asyncio.to_thread(_shown, file, offset, limit, "image" in context.takes))
 
 
-def _read(asked: str, offset: int, limit: int, context: ToolContext) -> str:
-    with reach_of(context).file(asked) as (handle, path), open(handle, "rb", closefd=False) as file:
-        size = os.fstat(handle).st_size
-        head = file.read(8192)
-        file.seek(0)
-        encoding = _encoding(head)
-        if encoding is None:
-            return f"{asked} is {_kind(head)}, {size:,} bytes: not text, so nothing of it is shown here."
-        if size > LARGEST_EDIT:
-            return _page(file, encoding, offset, limit, size)
-        content = file.read(LARGEST_EDIT + 1)
-        context.seen[str(path)] = digest(content)
-        return _page(io.BytesIO(content), encoding, offset, limit, size)
+def _opened(asked: str, handle: int, path: Path) -> Opened:
+    size = os.fstat(handle).st_size
+    content = None
+    if size <= LARGEST_EDIT:
+        with open(handle, "rb", closefd=False) as file:
+            content = file.read(LARGEST_EDIT + 1)
+        content = content if len(content) <= LARGEST_EDIT else None
+    return Opened(asked, path, handle, size, content)
 
 
-def _encoding(head: bytes) -> str | None:
-    """How to decode a file that begins like this; None when it is not text."""
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    if b"\0" in head or head.startswith((b"%PDF", b"\x1f\x8b")):
-        return None
-    return "utf-8-sig"
+def _shown(file: Opened, offset: int, limit: int | None, images: bool) -> str | list[Json]:
+    encoding = encoding_of(file.head)
+    if encoding is None:
+        return f"{file.asked} is {_kind(file.head)}, {file.size:,} bytes: not text, so nothing of it is shown here."
+    note = ""
+    if file.path.suffix.lower() == ".ipynb" and file.content:
+        try:
+            return show_notebook(file.content, file.asked, offset, limit, images=images)
+        except NotANotebook as error:
+            note = f"[shown as text, since it cannot be shown as a notebook: {error}]\n"
+    with io.BytesIO(file.content) if file.content is not None else open(file.handle, "rb", closefd=False) as source:
+        return note + text_page(source, encoding, offset, limit or LINES, file.size)
 
 
 def _kind(head: bytes) -> str:
     return next((kind for magic, kind in _KINDS if head.startswith(magic)), "binary data")
-
-
-def _page(file: BinaryIO | io.BytesIO, encoding: str, offset: int, limit: int, size: int) -> str:
-    text = io.TextIOWrapper(file, encoding, errors="replace", newline=None)
-    lines: list[str] = []
-    shown = number = 0
-    more = ""
-    try:
-        for number, line in enumerate(iter(lambda: _line(text), None), 1):
-            if number < offset:
-                if number % 1000 == 0 and file.tell() > _SEARCHED_BYTES:
-                    return f"Line {offset} lies beyond the first {_SEARCHED_BYTES >> 20} MiB: use Bash (sed -n) there."
-                continue
-            if number >= offset + limit or shown > _PAGE_CHARACTERS:
-                more = f"\n[{size:,} bytes in all; go on with offset={number}]"
-                break
-            numbered = f"{number:>6}\t{line}"
-            shown += len(numbered)
-            lines.append(numbered)
-    finally:
-        text.detach()
-    if not lines:
-        return "[the file is empty]" if number == 0 else f"[the file has only {number} lines]"
-    return "\n".join(lines) + more
-
-
-def _line(text: io.TextIOWrapper) -> str | None:
-    """The next line without its end, cut when it is very long; None at the end of the file."""
-    line = text.readline(_LINE_CHARACTERS + 1)
-    if not line:
-        return None
-    if line.endswith("\n"):
-        return line[:-1]
-    if len(line) <= _LINE_CHARACTERS:
-        return line
-    skipped = 1
-    while (rest := text.readline(1 << 16)) and not rest.endswith("\n"):
-        skipped += len(rest)
-        if skipped > _SEARCHED_BYTES:
-            break
-    more = skipped + len(rest.removesuffix("\n"))
-    return f"{line[:_LINE_CHARACTERS]} [… the line goes on for {more} more characters]"

@@ -24,12 +24,14 @@ from conductor_magic.errors import ToolError
 from conductor_magic.protected import KEY_SUFFIXES, SECRET_FOLDERS, SECRET_GLOBS
 from conductor_magic.sandbox import clean_environment
 
-__all__ = ["Found", "ripgrep", "without_secrets"]
+__all__ = ["Found", "program", "ripgrep", "without_secrets"]
 
 _SECONDS = 20.0
 _BYTES = 4 << 20
 _ALWAYS = (
-    "--no-config", "--no-messages", "--no-require-git", "--hidden", "--color=never", "--threads=2", "--glob=!.git",
+    "--no-config", "--no-messages", "--no-require-git", "--hidden", "--color=never", "--glob=!.git",
+    # Not more than a search needs: several workers search at once.
+    f"--threads={min(4, os.cpu_count() or 1)}",
 )  # fmt: skip
 
 
@@ -38,14 +40,21 @@ class Found:
     """What ripgrep wrote.
 
     Attributes:
-        output: what was found, cut at the cap.
-        complete: False when the cap or the time limit cut it.
+        output: what was found, cut at the cap; file by file, in no order unless one was asked for.
+        too_much: the cap cut it.
+        too_long: the time limit cut it.
         single: the search was limited to one file, so no names stand in the output.
     """
 
     output: bytes
-    complete: bool
+    too_much: bool
+    too_long: bool
     single: bool
+
+    @property
+    def complete(self) -> bool:
+        """Whether it is all that there is to find."""
+        return not (self.too_much or self.too_long)
 
 
 async def ripgrep(arguments: Sequence[str], place: int) -> Found:
@@ -66,7 +75,7 @@ async def ripgrep(arguments: Sequence[str], place: int) -> Found:
     with tempfile.TemporaryFile() as errors:
         try:
             process = subprocess.Popen(  # noqa: ASYNC220  # a fork takes a millisecond; the reading has its thread
-                [_program(), *_ALWAYS, *arguments, "-" if single else "."],
+                [program(), *_ALWAYS, *arguments, "-" if single else "."],
                 cwd=None if single else _name_of(place),
                 env=clean_environment(),
                 stdin=subprocess.DEVNULL if source is None else source,
@@ -90,14 +99,25 @@ async def ripgrep(arguments: Sequence[str], place: int) -> Found:
         errors.seek(0)
         said = errors.read(2000).decode(errors="replace").strip()
     if code == 2 and not output and said:
-        raise ToolError(said)
-    return Found(output[:_BYTES], complete=code in (0, 1, 2), single=single)
+        raise ToolError(_refusal(said))
+    too_much = len(output) > _BYTES
+    return Found(output[:_BYTES], too_much, too_long=not too_much and code not in (0, 1, 2), single=single)
 
 
 def without_secrets() -> list[str]:
     """Options that keep ripgrep out of files that hold secrets, in any letter case; they win over earlier globs."""
-    folders = [f"--iglob=!**/{name}/**" for name in sorted(SECRET_FOLDERS)]
-    return folders + [f"--iglob=!{name}" for name in (*SECRET_GLOBS, *(f"*{suffix}" for suffix in KEY_SUFFIXES))]
+    # Two globs of many alternatives: ripgrep tries each glob on each name.
+    folders, files = sorted(SECRET_FOLDERS), (*SECRET_GLOBS, *(f"*{suffix}" for suffix in KEY_SUFFIXES))
+    return [f"--iglob=!**/{{{','.join(folders)}}}/**", f"--iglob=!{{{','.join(files)}}}"]
+
+
+def _refusal(said: str) -> str:
+    """What ripgrep says of options that it does not take, on one line."""
+    first, *more = said.removeprefix("rg: ").splitlines()
+    reasons = [line.removeprefix("error: ") for line in more if line.startswith("error: ")]
+    if reasons:
+        return f"ripgrep: {first.rstrip(':')}: {reasons[0]}."
+    return f"ripgrep: {first}{'; set `multiline`' if '--multiline' in said else ''}."
 
 
 def _can_be_passed(argument: str) -> bool:
@@ -121,7 +141,12 @@ def _name_of(folder: int) -> str:
 
 
 @cache
-def _program() -> str:
+def program() -> str:
+    """The path of ripgrep: the one of this environment, else one that is installed.
+
+    Raises:
+        ToolError: there is none.
+    """
     beside = Path(sys.executable).with_name("rg")
     program = str(beside) if beside.is_file() else shutil.which("rg")
     if program is None:

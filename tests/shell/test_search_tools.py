@@ -114,6 +114,58 @@ def test_grep_over_lines(bench: ToolBench) -> None:
     assert names(result.content, bench) == ["src/b.py"]
 
 
+def test_the_order_is_that_of_the_paths(bench: ToolBench) -> None:
+    """Whatever thread finds what first, in each mode: a folder's files together, `a-b` after what lies in `a`."""
+    expected = []
+    for folder in ("a", "a/deep", "a-b", "a.b", "z"):
+        (bench.workspace / "tree" / folder).mkdir(parents=True)
+        for number in range(30):
+            (bench.workspace / "tree" / folder / f"f{number:02}").write_text("needle\n")
+            expected.append(f"tree/{folder}/f{number:02}")
+    expected.sort(key=lambda name: name.split("/"))
+    for mode in ("files_with_matches", "count", "content"):
+        result = bench.call("Grep", pattern="needle", path="tree", output_mode=mode, head_limit=1000)
+        assert [name.removesuffix(": 1") for name in names(result.content, bench)] == expected
+
+
+def test_too_much_is_cut_at_the_same_place_each_time(bench: ToolBench) -> None:
+    """More than is taken from a search: the first files by their paths, not the first that a thread came to."""
+    for number in range(40):
+        (bench.workspace / f"m{number:02}.txt").write_text("hit and some more words\n" * 10_000)
+    first, second = (bench.call("Grep", pattern="hit", output_mode="count") for _ in range(2))
+    assert (
+        first.content
+        == second.content
+        == "\n".join(f"{bench.workspace}/m{number:02}.txt: 10000" for number in range(40))
+    )
+    shown = [bench.call("Grep", pattern="hit", output_mode="content", head_limit=200_000).content for _ in range(2)]
+    assert shown[0] == shown[1]
+    assert str(shown[0]).startswith(f"{bench.workspace}/m00.txt\n1:hit and")
+    assert str(shown[0]).endswith("[cut here; narrow the search]")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("*.py", ["src/a.py", "src/b.py"]),
+        ("**/*.py", ["src/a.py", "src/b.py"]),
+        ("src/*.py", ["src/a.py", "src/b.py"]),
+        ("{a,c}.{py,ts}", ["src/a.py", "src/deep/c.ts"]),
+        ("**/[bc].*", ["src/b.py", "src/deep/c.ts"]),
+        ("src/**/c.ts", ["src/deep/c.ts"]),
+        ("C.TS", []),
+        ("deep", []),
+        ("*.log", []),
+        ("src/*.log", []),
+        ("include:py", []),
+    ],
+)
+def test_glob_patterns(bench: ToolBench, pattern: str, expected: list[str]) -> None:
+    """Names at any depth, paths from the folder, alternatives and classes; letter case counts, and .gitignore."""
+    (bench.workspace / "src" / "ignored.log").touch()
+    assert sorted(names(bench.call("Glob", pattern=pattern).content, bench)) == expected
+
+
 def test_grep_output_is_capped(bench: ToolBench) -> None:
     """`head_limit` cuts and says how much is left; a giant line is cut too."""
     (bench.workspace / "many.txt").write_text("hit\n" * 1000 + "hit" * 100_000)

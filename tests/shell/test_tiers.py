@@ -66,6 +66,24 @@ def test_overrides() -> None:
     assert resolve(LISTED, {"conductor": "mine"})["conductor"].model == "mine"
 
 
+@pytest.mark.parametrize(
+    ("capabilities", "takes"),
+    [
+        ({"image_input": {"supported": True}, "pdf_input": {"supported": True}}, {"image", "document"}),
+        ({"image_input": {"supported": False}, "pdf_input": {"supported": False}}, set()),
+        ({"pdf_input": {"supported": True}}, {"image", "document"}),
+        ({}, {"image"}),
+        (None, {"image"}),
+        ("anything", {"image"}),
+    ],
+)
+def test_what_a_model_takes_besides_text(capabilities: object, takes: set[str]) -> None:
+    """The list says it; where it does not, images are taken and documents are not."""
+    (model,) = [listed("claude-haiku-6", "haiku", "2027-01-01T00:00:00Z", capabilities=capabilities)]
+    assert resolve([model]).haiku.takes == takes
+    assert resolve(None, {"haiku": "mine"}).haiku.takes == {"image"}
+
+
 def test_an_unknown_tier_is_a_usage_error() -> None:
     """The line names the tier and the ones that exist."""
     with pytest.raises(ConductUsageError, match=r"no tier 'gpt'.*haiku, sonnet, opus, conductor"):

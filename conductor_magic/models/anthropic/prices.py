@@ -8,6 +8,7 @@ A model that the table does not know has no price: every function says so (None,
 
 from __future__ import annotations
 
+import base64
 import math
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -15,18 +16,30 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from conductor_magic.media import KEPT, token_bound
+
 if TYPE_CHECKING:
     from genai_prices.types import ModelPrice, TieredPrices
 
     from conductor_magic.models.base import Json, Request
 
-__all__ = ["Price", "Rates", "cost", "estimate_tokens", "largest_max_tokens", "price", "prices_date", "worst_case"]
+__all__ = [
+    "Price",
+    "Rates",
+    "cost",
+    "estimate_tokens",
+    "largest_max_tokens",
+    "most_searches",
+    "price",
+    "prices_date",
+    "worst_case",
+]
 
 _PROVIDER = "anthropic"
 # What the API adds to a prompt unseen: its own words about tools and about structured output, a few hundred tokens.
 _HIDDEN_TOKENS = 1_000
-# More than the API counts for an image of any size.
-_IMAGE_TOKENS = 8_000
+# More than the pages that one search of the provider puts into a prompt.
+_SEARCH_TOKENS = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +103,14 @@ def cost(model: str, usage: Json) -> float | None:
     )
 
 
-def worst_case(model: str, input_tokens: int, max_tokens: int) -> float | None:
+def worst_case(model: str, input_tokens: int, max_tokens: int, searches: int = 0) -> float | None:
     """The most that a request can cost, in US dollars: no cache hit, all written to the cache, the reply full.
 
     Args:
         model: the model id.
         input_tokens: an upper bound of the prompt's tokens (`estimate_tokens`).
         max_tokens: the request's `max_tokens`.
+        searches: how often the provider may search the web for it (`most_searches`).
 
     Returns:
         None when the model has no price.
@@ -105,16 +119,26 @@ def worst_case(model: str, input_tokens: int, max_tokens: int) -> float | None:
     if found is None:
         return None
     per_input, per_output = _dearest(found, input_tokens)
-    return float(input_tokens * per_input + max_tokens * per_output)
+    return float(input_tokens * per_input + max_tokens * per_output + searches * found.steps[0][1].web_search)
 
 
-def largest_max_tokens(model: str, input_tokens: int, usd: float) -> int:
+def largest_max_tokens(model: str, input_tokens: int, usd: float, searches: int = 0) -> int:
     """The largest `max_tokens` whose worst case fits into `usd`; 0 when none does or the model has no price."""
     found = price(model)
     if found is None:
         return 0
     per_input, per_output = _dearest(found, input_tokens)
-    return max(0, math.floor((Decimal(usd) - input_tokens * per_input) / per_output))
+    left = Decimal(usd) - input_tokens * per_input - searches * found.steps[0][1].web_search
+    return max(0, math.floor(left / per_output))
+
+
+def most_searches(request: Request) -> int:
+    """How often the provider may search the web while it answers a request."""
+    return sum(tool.get("max_uses") or 1 for tool in request.tools if _searches_the_web(tool))
+
+
+def _searches_the_web(tool: Json) -> bool:
+    return str(tool.get("type", "")).startswith("web_search_")
 
 
 def estimate_tokens(request: Request, *, counted_messages: int = 0, counted_tokens: int = 0) -> int:
@@ -122,7 +146,8 @@ def estimate_tokens(request: Request, *, counted_messages: int = 0, counted_toke
 
     One token for every byte of the request's JSON: the tokenizers split UTF-8 bytes, so no token is shorter than one,
     and digits and rare scripts do come close to that. JSON's own quotes and escapes cover what the API puts around
-    blocks and tools. A picture counts at a fixed bound, not by its bytes. Documents (PDF) have no such bound.
+    blocks and tools. A picture counts by its pixels and a PDF by its pages, as `media.token_bound` says. A search by
+    the provider counts at a bound for what it brings in.
 
     Args:
         request: what is about to be sent.
@@ -136,27 +161,27 @@ def estimate_tokens(request: Request, *, counted_messages: int = 0, counted_toke
     parts: list[object] = [request.messages[counted_messages:], request.schema]
     if not counted_messages:
         parts += [request.system, request.tools]
-    images = 0
-    text = 0
+    tokens = 0
     for part in parts:
-        image_count, image_bytes = _images(part)
-        images += image_count
-        text += len(to_json(part)) - image_bytes
-    return counted_tokens + text + images * _IMAGE_TOKENS + _HIDDEN_TOKENS
+        bound, data = _media(part)
+        tokens += len(to_json(part)) - data + bound
+    return counted_tokens + tokens + most_searches(request) * _SEARCH_TOKENS + _HIDDEN_TOKENS
 
 
-def _images(part: object) -> tuple[int, int]:
-    """How many pictures a part of a request carries inline, and the bytes of their data."""
+def _media(part: object) -> tuple[int, int]:
+    """What the pictures and documents in a part of a request count at most, and how many bytes their data is."""
     if isinstance(part, (list, tuple)):
-        found = [_images(item) for item in part]
-    elif isinstance(part, dict):
-        source = part.get("source")
-        if part.get("type") == "image" and isinstance(source, dict):
-            return 1, len(source.get("data") or "")
-        found = [_images(part[name]) for name in ("content",) if isinstance(part.get(name), (list, tuple))]
-    else:
+        found = [_media(item) for item in part]
+        return sum(bound for bound, _ in found), sum(size for _, size in found)
+    if not isinstance(part, dict):
         return 0, 0
-    return sum(count for count, _ in found), sum(size for _, size in found)
+    source = part.get("source")
+    if isinstance(source, dict) and source.get("type") == KEPT:
+        return source["tokens"], 0
+    if isinstance(source, dict) and source.get("type") == "base64":
+        data = source.get("data") or ""
+        return token_bound(base64.b64decode(data), source.get("media_type", "")), len(data)
+    return _media(part.get("content"))
 
 
 @lru_cache(maxsize=1)

@@ -43,12 +43,16 @@ class TierModel:
         source: where the id comes from.
         context_window: the most tokens of a prompt; a careful 200,000 where nobody says.
         max_output_tokens: the most tokens of a reply; a careful 32,000 where nobody says.
+        takes: what it takes besides text. Where nobody says: `image`, as nearly all do, and no `document` (PDF).
+        searches: whether its server searches the web for it, or None where nobody says.
     """
 
     model: str
     source: Source
     context_window: int = 200_000
     max_output_tokens: int = 32_000
+    takes: frozenset[str] = frozenset({"image"})
+    searches: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +140,20 @@ def _tier_model(model: str, source: Source, by_id: Mapping[str, ModelInfo]) -> T
         "context_window": getattr(item, "max_input_tokens", None),
         "max_output_tokens": getattr(item, "max_tokens", None),
     }
-    return TierModel(model, source, **{name: limit for name, limit in limits.items() if limit})
+    known = {name: limit for name, limit in limits.items() if limit}
+    capabilities = getattr(item, "capabilities", None)
+    return TierModel(model, source, **known, takes=_takes(capabilities), searches=_searches(capabilities))
+
+
+def _takes(capabilities: object) -> frozenset[str]:
+    images = getattr(getattr(capabilities, "image_input", None), "supported", True)
+    documents = getattr(getattr(capabilities, "pdf_input", None), "supported", False)
+    return frozenset(name for name, supported in (("image", images), ("document", documents)) if supported)
+
+
+def _searches(capabilities: object) -> bool | None:
+    found = getattr(getattr(getattr(capabilities, "server_tools", None), "web_search", None), "supported", None)
+    return found if isinstance(found, bool) else None
 
 
 async def _newest_known() -> dict[str, str]:
