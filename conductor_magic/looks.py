@@ -13,6 +13,7 @@ __all__ = ["looks", "type_name"]
 
 _PREVIEW = 1500
 _COLUMNS = 40
+_ROWS = 5
 
 
 def looks(value: Any) -> tuple[tuple[int, ...] | None, str | None, str]:
@@ -64,11 +65,15 @@ def _preview(value: Any) -> str:
     if kind == "pandas.DataFrame":
         pandas = sys.modules["pandas"]
         with pandas.option_context("display.max_columns", 12, "display.width", 160, "display.max_colwidth", 30):
-            text = repr(value.head(5))
+            text = repr(value.head(_ROWS))
     elif kind in ("pandas.Series", "polars.DataFrame", "polars.Series"):
-        text = repr(value.head(5))
+        text = repr(value.head(_ROWS))
     elif kind == "pyarrow.Table":
-        text = ""
+        rows = value.select(range(min(value.num_columns, _COLUMNS))).slice(0, _ROWS).to_pylist()
+        text = "\n".join(", ".join(f"{name} {reprlib.repr(cell)}" for name, cell in row.items()) for row in rows)
+    elif kind == "numpy.ndarray":
+        numpy = sys.modules["numpy"]
+        text = numpy.array2string(value[:_ROWS] if value.ndim else value, threshold=60, separator=", ")
     elif isinstance(value, str | bytes):
         text = repr(value[:400])
     elif isinstance(value, list | tuple | dict | set | frozenset):

@@ -1,86 +1,89 @@
-"""The notebook's side of the work: variables that go to workers, and artifacts that come back.
+"""The notebook's variables on their way to workers; what comes back is in `artifact_values`.
 
-Out goes pickle (protocol 5) into files that workers cannot change: it is the user's own data, it arrives equal
-whatever it is (index, categories, time zones, nulls of a pandas frame), and 100 MB take about 0.1 s. Back never
-comes a pickle: unpickling what a worker made would run its code in the user's kernel.
+Each is pickled (protocol 5) into one sealed file, its large buffers outside of the pickle: kernels map the file and
+share its pages, so that a frame is copied once, whoever uses it. What arrives is equal whatever it is (index,
+categories, time zones, nulls), and what a worker does to it stays with that worker.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import io
 import json
 import keyword
+import operator
 import pickle
+import sys
 import types
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from conductor_magic.errors import ConductUsageError, ToolError
+from conductor_magic.errors import ConductUsageError
+from conductor_magic.handed import MANIFEST, HandedOver, Variable
 from conductor_magic.looks import looks, type_name
+from conductor_magic.sealed import SealedFile
 
-__all__ = ["Variable", "describe", "export_variables", "load_artifact"]
+__all__ = ["describe", "export_variables"]
 
 _DESCRIPTION = 2000
+_HASH_DIGITS = 16
+_ALIGNMENT = 64
+"""What Arrow asks for, and more than any other does."""
+
+_WORTH_MOVING = 1 << 16
+"""Bytes from which an array gets a buffer of its own even if that takes a copy now."""
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
-    """One notebook variable that was handed over.
-
-    Attributes:
-        name: its name in the notebook and in the workers' kernels.
-        type: its type, as `pandas.DataFrame`.
-        shape: rows and columns, or the length; None for what has neither.
-        dtypes: columns and their types, as text; None for what has none.
-        preview: five rows, or the beginning of its text.
-        size: bytes of the file.
-        sha256: of the file.
-        path: the file.
-        format: `pickle`.
-    """
-
-    name: str
-    type: str
-    shape: tuple[int, ...] | None
-    dtypes: str | None
-    preview: str
-    size: int
-    sha256: str
-    path: str
-    format: str = "pickle"
-
-
-def export_variables(names: Iterable[str], namespace: Mapping[str, Any], folder: Path) -> list[Variable]:
-    """Save notebook variables for workers; the objects themselves are not changed.
+def export_variables(
+    names: Iterable[str],
+    namespace: Mapping[str, Any],
+    folder: Path,
+    begun: Callable[[HandedOver], None] | None = None,
+) -> HandedOver:
+    """Write notebook variables for workers; the objects themselves are not changed.
 
     Args:
         names: the variables.
         namespace: where they live, the notebook's globals.
-        folder: an empty folder to fill; give it to workers as `ToolContext.variables`.
+        folder: an empty folder to fill, or to make.
+        begun: called before anything is written, with what kernels need to be started; they may run no code yet.
 
     Returns:
-        What was saved, in the order of the names, each once.
+        What was handed over, in the order of the names, each once. To be closed.
 
     Raises:
         ConductUsageError: a name does not exist, or its object cannot be handed over; one line, naming it.
+        OSError: nothing can be written there.
     """
+    wanted = {name: _look_up(name, namespace) for name in names}
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    variables = [_export(name, namespace, folder) for name in dict.fromkeys(names)]
-    manifest = [{"name": variable.name, "file": Path(variable.path).name} for variable in variables]
-    (folder / "variables.json").write_text(json.dumps(manifest), encoding="utf-8")
-    return variables
+    file = SealedFile(folder / "variables.bin", sum(_bytes_in(value) for value in wanted.values()))
+    packages = dict.fromkeys(type_name(value).partition(".")[0] for value in wanted.values() if "." in type_name(value))
+    descriptors = (file.descriptor,) if file.in_memory else ()
+    handed = HandedOver(folder, tuple(packages), descriptors, release=file.close)
+    try:
+        if begun is not None:
+            begun(handed)
+        entries, variables = [], []
+        for name, value in wanted.items():
+            variable, buffers = _export(name, value, file)
+            entries.append({"name": name, "start": variable.start, "size": variable.size, "buffers": buffers})
+            variables.append(variable)
+        file.seal()
+        place = {"descriptor": file.descriptor} if file.in_memory else {"file": "variables.bin"}
+        (folder / MANIFEST).write_text(json.dumps({**place, "variables": entries}))
+    except BaseException:
+        file.close()
+        raise
+    handed.variables = tuple(variables)
+    return handed
 
 
 def describe(variable: Variable) -> str:
-    """What a model is told of a variable: name, type, shape, columns, a preview; at most 2,000 bytes of UTF-8."""
+    """What a model is told of a variable: name, type, shape, hash, columns, rows; at most 2,000 bytes of UTF-8."""
     shape = f", {_shape_in_words(variable)}" if variable.shape is not None else ""
-    lines = [f"`{variable.name}`: {variable.type}{shape}"]
+    lines = [f"`{variable.name}`: {variable.type}{shape}, sha256 begins {variable.sha256[:_HASH_DIGITS]}"]
     if variable.dtypes:
-        lines.append(f"columns: {variable.dtypes}")
+        lines.append(f"{'columns' if _is_table(variable) else 'dtype'}: {variable.dtypes}")
     if variable.preview:
         lines.append(variable.preview)
     text = "\n".join(lines).encode(errors="replace")
@@ -89,145 +92,103 @@ def describe(variable: Variable) -> str:
     return text.decode(errors="ignore")
 
 
-def load_artifact(path: str | Path, mime: str) -> Any:
-    """The value of an artifact: a DataFrame, array, image, text, or what JSON holds.
-
-    Frames become pandas', where pandas is installed, else pyarrow's table. Images become IPython's `Image` (an SVG
-    is wrapped as an image, so that no script in it runs).
-
-    Args:
-        path: the file in the run's artifacts folder.
-        mime: its media type.
-
-    Raises:
-        ToolError: the type is none of those that are handed back.
-        OSError, ValueError: the file is gone or damaged.
-    """
-    path = Path(path)
-    loader = _LOADERS.get(mime)
-    if loader is None:
-        raise ToolError(f"{path.name}: nothing is known of the type {mime}.")
-    return loader(path)
-
-
-def _export(name: str, namespace: Mapping[str, Any], folder: Path) -> Variable:
+def _look_up(name: str, namespace: Mapping[str, Any]) -> Any:
     if name not in namespace:
         raise ConductUsageError(f"--use {name}: there is no variable `{name}` in this notebook.")
     if not name.isidentifier() or keyword.iskeyword(name):
         raise ConductUsageError(f"--use {name}: is not a variable's name.")
-    value = namespace[name]
-    path = folder / f"{name}.pickle"
     if name == "publish":
         raise ConductUsageError("--use publish: workers hand results back by a function of this name; rename it.")
-    if isinstance(value, types.ModuleType):
+    if isinstance(namespace[name], types.ModuleType):
         raise ConductUsageError(f"--use {name}: is a module; workers can import it themselves, hand over data.")
+    return namespace[name]
+
+
+def _export(name: str, value: Any, file: SealedFile) -> tuple[Variable, list[tuple[int, int]]]:
+    """Write one variable; its description, and where its buffers lie (counted from the variable's start)."""
+    start, buffers, places = file.begin(), list[pickle.PickleBuffer](), list[tuple[int, int]]()
     try:
-        with path.open("xb") as file:
-            hashing = _Hashing(file)
-            _Pickler(hashing, protocol=5).dump(value)
-    except _Unreachable as error:
-        path.unlink(missing_ok=True)
-        raise ConductUsageError(
-            f"--use {name}: needs {error}, which is defined in this notebook; "
-            "move it into a module that workers can import."
-        ) from None
+        _pickler(file, buffers).dump(value)
+        for buffer in buffers:
+            place = file.align(_ALIGNMENT)
+            places.append((place - start, file.write(buffer.raw())))
     except Exception as error:  # noqa: BLE001  # anything can happen in an object's own pickling
-        path.unlink(missing_ok=True)
         said = str(error).partition("\n")[0][:200]
         raise ConductUsageError(f"--use {name}: a {type_name(value)} cannot be handed to workers ({said}).") from None
     shape, dtypes, preview = looks(value)
-    return Variable(name, type_name(value), shape, dtypes, preview, hashing.size, hashing.sha256.hexdigest(), str(path))
+    described = Variable(name, type_name(value), shape, dtypes, preview, file.size - start, file.digest(), start)
+    return described, places
 
 
-class _Unreachable(Exception):
-    """The object needs a class or function that exists only in the notebook."""
+def _pickler(file: SealedFile, buffers: list[pickle.PickleBuffer]) -> pickle.Pickler:
+    """A pickler that takes functions and classes of the notebook by value, and data by its buffers."""
+    import cloudpickle
+
+    class Pickler(cloudpickle.Pickler):
+        def reducer_override(self, obj: Any) -> Any:
+            kind = type(obj)
+            reduce = _REDUCERS.get((kind.__module__.partition(".")[0], kind.__name__))
+            reduced = None if reduce is None else reduce(obj)
+            return super().reducer_override(obj) if reduced is None else reduced
+
+    return Pickler(file, protocol=5, buffer_callback=buffers.append)
 
 
-class _Pickler(pickle.Pickler):
-    """Refuses what would be found missing only in the worker: references into the notebook's own module."""
+def _reduce_array(array: Any) -> tuple[Any, ...] | None:
+    """Arrays that numpy would write into the pickle, where nobody can share them: dates, and what has gaps."""
+    if array.dtype.hasobject or array.nbytes < _WORTH_MOVING:
+        return None
+    if not (array.flags.c_contiguous or array.flags.f_contiguous):
+        numpy = sys.modules["numpy"]
+        return operator.methodcaller("view"), (numpy.ascontiguousarray(array),)
+    if array.dtype.kind in "mM":
+        return operator.methodcaller("view", array.dtype), (array.view("i8"),)
+    return None
 
-    def reducer_override(self, obj: Any) -> Any:
-        if isinstance(obj, type | types.FunctionType) and obj.__module__ == "__main__":
-            raise _Unreachable(f"`{obj.__qualname__}`")
-        return NotImplemented
+
+def _reduce_polars_frame(frame: Any) -> tuple[Any, ...] | None:
+    """A polars frame as the Arrow table that it is; as polars pickles it where Arrow has no such type."""
+    polars = sys.modules["polars"]
+    if polars.Object in frame.schema.dtypes():
+        return None
+    try:
+        table = frame.to_arrow(compat_level=polars.CompatLevel.newest())
+    except (ImportError, ValueError, polars.exceptions.PolarsError):
+        return None
+    return polars.from_arrow, (table, frame.schema)
 
 
-class _Hashing:
-    """A file that counts and hashes what is written to it."""
+def _reduce_polars_series(series: Any) -> tuple[Any, ...]:
+    return operator.methodcaller("to_series"), (series.to_frame(),)
 
-    def __init__(self, file: io.BufferedWriter) -> None:
-        self._file = file
-        self.size = 0
-        self.sha256 = hashlib.sha256()
 
-    def write(self, piece: Any) -> int:
-        self.size += memoryview(piece).nbytes
-        self.sha256.update(piece)
-        return self._file.write(piece)
+_REDUCERS = {
+    ("numpy", "ndarray"): _reduce_array,
+    ("polars", "DataFrame"): _reduce_polars_frame,
+    ("polars", "Series"): _reduce_polars_series,
+}
+
+
+def _bytes_in(value: Any) -> int:
+    """About how much memory a frame or array takes; 0 for what does not say it quickly."""
+    try:
+        match type_name(value):
+            case "polars.DataFrame" | "polars.Series":
+                return int(value.estimated_size())
+            case "pandas.DataFrame":
+                return int(value.memory_usage(index=False).sum())
+            case _:
+                return int(getattr(value, "nbytes", 0))
+    except Exception:  # noqa: BLE001  # it is only asked to choose a place
+        return 0
+
+
+def _is_table(variable: Variable) -> bool:
+    return variable.type.endswith(("DataFrame", "Table"))
 
 
 def _shape_in_words(variable: Variable) -> str:
     shape = variable.shape or ()
-    if len(shape) == 2 and variable.type.endswith(("DataFrame", "Table")):
+    if len(shape) == 2 and _is_table(variable):
         return f"{shape[0]:,} rows × {shape[1]:,} columns"
     return f"{shape[0]:,} long" if len(shape) == 1 else f"shape {shape}"
-
-
-def _load_arrow(path: Path) -> Any:
-    import pyarrow as arrow
-
-    with arrow.OSFile(str(path)) as source:
-        table = arrow.ipc.open_file(source).read_all()
-    table.validate(full=True)  # offsets and lengths that lie would be read as they stand
-    try:
-        import pandas  # noqa: F401
-    except ImportError:
-        return table
-    return table.to_pandas()
-
-
-def _load_json_table(path: Path) -> Any:
-    try:
-        import pandas
-    except ImportError:
-        return _load_json(path)
-    with path.open(encoding="utf-8") as file:
-        return pandas.read_json(file, orient="table")
-
-
-def _load_array(path: Path) -> Any:
-    import numpy
-
-    with numpy.load(path, allow_pickle=False) as archive:
-        return archive["array"] if "array" in archive.files else {name: archive[name] for name in archive.files}
-
-
-def _load_png(path: Path) -> Any:
-    from IPython.display import Image
-
-    return Image(data=path.read_bytes(), format="png")
-
-
-def _load_svg(path: Path) -> Any:
-    from IPython.display import HTML
-
-    return HTML(f'<img alt="" src="data:image/svg+xml;base64,{base64.b64encode(path.read_bytes()).decode()}">')
-
-
-def _load_json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
-def _load_text(path: Path) -> str:
-    return path.read_text(encoding="utf-8")
-
-
-_LOADERS: dict[str, Callable[[Path], Any]] = {
-    "application/vnd.apache.arrow.file": _load_arrow,
-    "application/vnd.dataresource+json": _load_json_table,
-    "application/x-npz": _load_array,
-    "application/json": _load_json,
-    "image/png": _load_png,
-    "image/svg+xml": _load_svg,
-    "text/plain": _load_text,
-}

@@ -6,6 +6,7 @@ anything exists; from then on nothing raises (`running.py`).
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import time
@@ -17,18 +18,24 @@ from conductor_magic import __version__
 from conductor_magic.connect import check_prices, connect, provider_of
 from conductor_magic.errors import ConductUsageError
 from conductor_magic.events import RunStarted
+from conductor_magic.handed import HandedOver
 from conductor_magic.journal import Journal
 from conductor_magic.limits import Limits
 from conductor_magic.lock import WorkspaceLock
+from conductor_magic.loop import engine_loop
 from conductor_magic.redact import Redactor
 from conductor_magic.returns import return_type
 from conductor_magic.running import Run
-from conductor_magic.sandbox import choose_walls
+from conductor_magic.sandbox import Walls, choose_walls
+from conductor_magic.sandbox.ending import MARK
 from conductor_magic.settings import Options, data_folder, new_run_id
+from conductor_magic.standing import standing_rules
+from conductor_magic.tools.kernel_pool import KernelPool
 
 __all__ = ["Run", "start"]
 
 Json = dict[str, Any]
+_CLOSING_SECONDS = 5.0
 
 
 def start(
@@ -57,6 +64,8 @@ def start(
     Raises:
         ConductUsageError: nothing was started and nothing is left behind.
     """
+    if MARK in os.environ:
+        raise ConductUsageError("A worker cannot start a run of its own: ask for more work in your report.")
     if not goal.strip():
         raise ConductUsageError("The goal is empty: write what is to be done.")
     typed = return_type(returns)
@@ -64,19 +73,21 @@ def start(
     provider, note = provider_of(options.provider, os.environ)
     check_prices(provider, options.tiers, options.budget)
     data = data_folder()
+    rules = standing_rules()
     run_id = new_run_id(time.time())
     folder = data / "runs" / run_id
     try:
         lock = WorkspaceLock.take(data, workspace, run_id, shared=options.mode == "read-only")
     except OSError as error:
         raise _unwritable(data, error) from None
+    kernels: KernelPool | None = None
     try:
         # Before anything else makes it: the parents of a folder are made with the usual mode.
         folder.mkdir(parents=True, mode=0o700)
         walls = choose_walls(options.mode, workspace, data)
-        described = _hand_over(variables, folder)
+        kernels, described = _hand_over(variables, folder, walls)
         redactor = Redactor(os.environ)
-        journal = Journal(folder)
+        journal = Journal(folder, redactor=redactor)
         journal.append(
             RunStarted(
                 run=run_id,
@@ -86,7 +97,7 @@ def start(
                 provider=provider,
                 provider_note=note,
                 workers=options.workers,
-                mode=options.mode,
+                mode=walls.mode,
                 budget=options.budget,
                 timeout=options.timeout,
                 workspace=str(workspace),
@@ -97,9 +108,23 @@ def start(
             )
         )
         run = Run(
-            run_id, folder, journal, options, walls, lock, redactor, typed, answers, limits or Limits(), connector
+            run_id,
+            folder,
+            journal,
+            options,
+            walls,
+            kernels,
+            lock,
+            rules,
+            redactor,
+            typed,
+            answers,
+            limits or Limits(),
+            connector,
         )
     except BaseException as error:
+        if kernels is not None:
+            _close(kernels)
         lock.release()
         shutil.rmtree(folder, ignore_errors=True)
         if isinstance(error, OSError):
@@ -117,10 +142,30 @@ def _unwritable(data: Path, error: OSError) -> ConductUsageError:
     )
 
 
-def _hand_over(variables: Mapping[str, object] | None, folder: Path) -> list[Json]:
+def _hand_over(variables: Mapping[str, object] | None, folder: Path, walls: Walls) -> tuple[KernelPool, list[Json]]:
+    """The run's kernels, and what a model is told of its variables.
+
+    The first kernels start while the variables are still being written: a large frame takes as long as they do.
+    """
     if not variables:
-        return []
+        return KernelPool(walls), []
     from conductor_magic.notebook import describe, export_variables
 
-    exported = export_variables(list(variables), variables, folder / "variables")
-    return [{"name": variable.name, "type": variable.type, "text": describe(variable)} for variable in exported]
+    pools: list[KernelPool] = []
+
+    def warm_up(handed: HandedOver) -> None:
+        pools.append(KernelPool(walls, handed))
+        engine_loop().call_soon_threadsafe(pools[0].warm_up)
+
+    try:
+        handed = export_variables(list(variables), variables, folder / "variables", warm_up)
+        told = [{"name": one.name, "type": one.type, "text": describe(one)} for one in handed.variables]
+    except BaseException:
+        for pool in pools:
+            _close(pool)
+        raise
+    return pools[0], told
+
+
+def _close(kernels: KernelPool) -> None:
+    asyncio.run_coroutine_threadsafe(kernels.aclose(), engine_loop()).result(_CLOSING_SECONDS)

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import shutil
 import threading
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -20,6 +19,7 @@ from conductor_magic.journal import Journal
 from conductor_magic.limits import Limits
 from conductor_magic.lock import WorkspaceLock
 from conductor_magic.loop import engine_loop
+from conductor_magic.permissions import Rule
 from conductor_magic.redact import Redactor
 from conductor_magic.result import result_of
 from conductor_magic.returns import ReturnType
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from conductor_magic.engine import Engine
     from conductor_magic.result import ConductResult
     from conductor_magic.state import RunState
+    from conductor_magic.tools.kernel_pool import KernelPool
 
 __all__ = ["Run"]
 
@@ -56,7 +57,9 @@ class Run:
         journal: Journal,
         options: Options,
         walls: Any,
+        kernels: KernelPool,
         lock: WorkspaceLock,
+        rules: Sequence[Rule],
         redactor: Redactor,
         returns: ReturnType | None,
         answers: Mapping[str, object] | None,
@@ -70,7 +73,9 @@ class Run:
         self._journal = journal
         self._options = options
         self._walls = walls
+        self._kernels = kernels
         self._lock = lock
+        self._rules = rules
         self._redactor = redactor
         self._returns = returns
         self._answers = answers
@@ -80,6 +85,7 @@ class Run:
         self._engine: Engine | None = None
         self._questions: Any = None
         self._attended = asyncio.Event()
+        self._at_prompt = False
         self._launched = False
         self._main: asyncio.Task[Any] | None = None
         self._over: asyncio.Event = asyncio.Event()
@@ -100,6 +106,28 @@ class Run:
     def cancel(self, reason: str = "") -> None:
         """Ask the run to stop; from any thread, idempotent. It ends within two seconds as `cancelled`."""
         self._loop.call_soon_threadsafe(self._cancel, "person", reason)
+
+    def attend(self) -> None:
+        """Say that a person sits at a prompt and answers there; before `begin`."""
+        self._at_prompt = True
+        self._loop.call_soon_threadsafe(self._attended.set)
+
+    def answer(self, question: str, answers: Mapping[str, Any]) -> str | None:
+        """Answer an open question from another thread than the engine's.
+
+        Args:
+            question: its name in the journal.
+            answers: text of each of its questions -> a label, several, or own words.
+
+        Returns:
+            None when they were taken, else what is wrong with them.
+        """
+        payload = {"question": question, "answers": dict(answers)}
+
+        async def take() -> Json:
+            return self._command("answer", payload)
+
+        return asyncio.run_coroutine_threadsafe(take(), self._loop).result().get("error")
 
     def wait(self, timeout: float | None = None) -> ConductResult:
         """Block until the run is over.
@@ -211,13 +239,13 @@ class Run:
             for note in connection.notes:
                 self._journal.append(RunNoted(text=note))
             self._journal.append(ModelsResolved(tiers=connection.models, source=connection.source))
-            attended = None if self.board is None else self._attended
+            attended = self._attended if self.board is not None or self._at_prompt else None
             self._questions = Questions(
                 self._journal, self._answers, attended, self._limits.hello_seconds, self._redactor
             )
             say = None if self.board is None else self.board.say
             self._engine = assemble(
-                self._journal, connection, self._options, self._walls, self._redactor, self._questions,
+                self._journal, connection, self._walls, self._kernels, self._redactor, self._questions, self._rules,
                 self._limits, self._returns, say,
             )  # fmt: skip
             await self._engine.run()
@@ -238,7 +266,7 @@ class Run:
         try:
             if self.board is not None:
                 self.board.detach()
-            await asyncio.to_thread(shutil.rmtree, self.folder / "variables", ignore_errors=True)
+            await self._kernels.aclose()
             self._journal.close()
         except Exception:  # noqa: BLE001 - what could not be tidied must not keep anybody waiting
             _log.exception("run %s could not be tidied up", self.id)

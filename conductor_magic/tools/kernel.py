@@ -7,17 +7,18 @@ malformed ones are dropped, and what it hands back is checked by `artifacts`.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
-import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from conductor_magic.errors import ToolError
+from conductor_magic.handed import HandedOver
 from conductor_magic.sandbox import Started, Walls, start
+from conductor_magic.tools.kernel_folders import font_list, new_folder, private_jupyter
 from conductor_magic.tools.kernel_wire import Wire, new_connection
 
 __all__ = ["KernelDied", "TaskKernel"]
@@ -25,12 +26,17 @@ __all__ = ["KernelDied", "TaskKernel"]
 OnMessage = Callable[[str, dict[str, Any]], None]
 
 _READY_SECONDS = 120.0
+_ASK_AGAIN_SECONDS = 0.1
 _INTERRUPT_SECONDS = 5.0
 _LAST_OUTPUT_SECONDS = 5.0
 """How long output may follow the answer that the code has run."""
 
-_LONGEST_BASE = 80
-"""Characters of the temporary folder's path: the system allows a socket's path 107."""
+_HERE = Path(__file__).parent
+_PROGRAM = (
+    *(_HERE / f"kernel_{name}.py" for name in ("bootstrap", "outbox", "variables")),
+    _HERE.parent / "frames",
+)
+"""What the kernel's process runs, the main file first."""
 
 
 class KernelDied(ToolError):
@@ -42,39 +48,55 @@ class TaskKernel:
 
     Args:
         walls: where it runs.
-        variables: the folder of the notebook's variables, or None.
+        handed: the notebook's variables, or None.
+        warm: it is started before anybody needs it, so it has time to import what the variables will need.
 
     Attributes:
         outbox: the folder that it hands files back through.
         lock: held while a call runs: a kernel runs one at a time.
         numbers: how many charts and tables of this task have been named so far.
+        starting: the last start, under way or over; None before the first.
     """
 
-    def __init__(self, walls: Walls, variables: Path | None) -> None:
-        base = tempfile.gettempdir()
-        if len(base) > _LONGEST_BASE:
-            base = "/tmp"  # noqa: S108  # mkdtemp makes a private folder in it
-        self.folder = Path(tempfile.mkdtemp(prefix="cm-", dir=base))
+    def __init__(self, walls: Walls, handed: HandedOver | None = None, *, warm: bool = False) -> None:
+        self.folder, self._ownership = new_folder()
         self.outbox = self.folder / "outbox"
         self.lock = asyncio.Lock()
         self.numbers: dict[str, int] = {}
+        self.starting: asyncio.Task[None] | None = None
         self._walls = walls
-        self._variables = variables
+        self._handed = handed
+        self._warm = warm
         self._started: Started | None = None
         self._wire: Wire | None = None
         self._helpers: list[asyncio.Task[None]] = []
         self._messages: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue(1000)
         self._said = b""
 
+    def start_soon(self) -> asyncio.Task[None]:
+        """Begin to start, unless it is running; `ready` waits for it, and tells what went wrong."""
+        alive = self._started is not None and self._started.process.returncode is None
+        if self.starting is None or (self.starting.done() and not alive):
+            self.starting = asyncio.ensure_future(self._start())
+            self.starting.add_done_callback(lambda task: task.cancelled() or task.exception())
+        return self.starting
+
     async def ready(self) -> None:
         """Start the kernel unless it is running.
 
         Raises:
             ToolError: it does not start; says what it said.
+            OSError: its process cannot be made.
         """
-        if self._started is not None and self._started.process.returncode is None:
-            return
-        await self.end()
+        starting = self.start_soon()
+        try:
+            await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            await self.end()
+            raise
+
+    async def _start(self) -> None:
+        await self._kill()
         io = self.folder / "io"
         for folder in (io, self.outbox):
             shutil.rmtree(folder, ignore_errors=True)
@@ -82,17 +104,22 @@ class TaskKernel:
         self._said = b""
         connection = new_connection(io)
         (io / "connection.json").write_text(json.dumps(connection))
-        bootstrap, outbox = (Path(__file__).with_name(f"kernel_{name}.py") for name in ("bootstrap", "outbox"))
-        variables = [self._variables] if self._variables else []
-        given = [bootstrap, io / "connection.json", self.outbox, *variables]
+        variables = [self._handed.folder] if self._handed else []
+        packages = ",".join(self._handed.packages) if self._handed and self._warm else ""
+        given = [_PROGRAM[0], io / "connection.json", self.outbox, packages, *variables]
         argv = [sys.executable, "-P", *map(str, given)]
         env = {
             "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-            "MPLCONFIGDIR": str(_font_list(io)),
-            **_private_jupyter(io),
+            "MPLCONFIGDIR": str(font_list(io)),
+            **private_jupyter(io),
         }
         self._started = await start(
-            self._walls, argv, env=env, readable=[bootstrap, outbox, *variables], writable=[io, self.outbox]
+            self._walls,
+            argv,
+            env=env,
+            readable=[*_PROGRAM, *variables],
+            writable=[io, self.outbox],
+            pass_fds=self._handed.descriptors if self._handed else (),
         )
         self._wire = Wire(connection)
         self._helpers = [
@@ -103,10 +130,10 @@ class TaskKernel:
             async with asyncio.timeout(_READY_SECONDS):
                 await self._wait_until_ready()
         except TimeoutError:
-            await self.end()
+            await self._kill()
             raise ToolError(f"Python did not start within {_READY_SECONDS:g} s.") from None
         except BaseException:
-            await self.end()
+            await self._kill()
             raise
 
     async def execute(self, code: str, seconds: float, on_message: OnMessage) -> str:
@@ -135,7 +162,14 @@ class TaskKernel:
         return "killed"
 
     async def end(self) -> None:
-        """Kill the process with all that it started; the folder stays."""
+        """Kill the process with all that it started, also while it is starting; the folder stays."""
+        starting, self.starting = self.starting, None
+        if starting is not None:
+            starting.cancel()
+            await asyncio.gather(starting, return_exceptions=True)
+        await self._kill()
+
+    async def _kill(self) -> None:
         if self._started is not None:
             await self._started.end()
             self._started = None
@@ -153,20 +187,17 @@ class TaskKernel:
         """End the process and remove its folder."""
         await self.end()
         await asyncio.to_thread(shutil.rmtree, self.folder, ignore_errors=True)
+        self._ownership.close()
 
     async def _wait_until_ready(self) -> None:
         """Ask until an answer comes on both channels: the first answers may precede the subscription."""
-        while True:
-            request = self._open_wire().send("shell", "kernel_info_request", {})
-            seen: set[str] = set()
-            try:
-                async with asyncio.timeout(1.0):
-                    while seen != {"shell", "iopub"}:
-                        channel, _ = await self._next(request)
-                        seen.add(channel)
-                    return
-            except TimeoutError:
-                continue
+        asked, answered = set[str](), set[str]()
+        while answered != {"shell", "iopub"}:
+            asked.add(self._open_wire().send("shell", "kernel_info_request", {}))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_ASK_AGAIN_SECONDS):
+                    while answered != {"shell", "iopub"}:
+                        answered.add((await self._next(asked))[0])
 
     async def _until_done(self, run: _Run, seconds: float) -> bool:
         """Hand on messages until the run is over (True) or the time is (False)."""
@@ -177,19 +208,19 @@ class TaskKernel:
                 deadline = min(deadline, loop.time() + _LAST_OUTPUT_SECONDS)
             try:
                 async with asyncio.timeout_at(deadline):
-                    channel, message = await self._next(run.request)
+                    channel, message = await self._next({run.request})
             except TimeoutError:
                 return "shell" not in run.open_ends
             run.take(channel, message)
         return True
 
-    async def _next(self, request: str) -> tuple[str, dict[str, Any]]:
-        """The next message that answers a request, or KernelDied."""
+    async def _next(self, requests: set[str]) -> tuple[str, dict[str, Any]]:
+        """The next message that answers one of these requests, or KernelDied."""
         while True:
             channel, message = await self._messages.get()
             if channel == "exit":
                 raise KernelDied(self._last_words())
-            if _text(message["parent_header"], "msg_id") == request:
+            if _text(message["parent_header"], "msg_id") in requests:
                 return channel, message
 
     async def _watch(self, started: Started) -> None:
@@ -235,22 +266,6 @@ class _Run:
             self.open_ends.discard("iopub")
         elif channel == "iopub":
             self._on_message(kind, content)
-
-
-def _private_jupyter(folder: Path) -> dict[str, str]:
-    """Keep the person's own IPython and Jupyter settings and start-up files out of it, also without walls."""
-    names = ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")
-    return {name: str(folder / name.lower()) for name in names} | {"JUPYTER_NO_CONFIG": "1"}
-
-
-def _font_list(folder: Path) -> Path:
-    """A settings folder for matplotlib with the list of fonts that it made for this user, if it has made one."""
-    settings = folder / "matplotlib"
-    settings.mkdir()
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "matplotlib"
-    for path in cache.glob("fontlist-v*.json"):
-        shutil.copy(path, settings)
-    return settings
 
 
 def _text(content: dict[str, Any], name: str) -> str:

@@ -1,52 +1,27 @@
 """The program of a worker's Python kernel: an ipykernel made ready for one task.
 
-It runs inside the walls and stands alone: nothing of this package is imported but the file `kernel_outbox.py` beside
-it. What it hands back (frames, figures, published objects) goes as plain files into the task's outbox, announced by a
-message; the engine trusts neither.
+It runs inside the walls and stands alone: of this package it has the files `kernel_*.py` beside it and the folder
+`frames`. What it hands back (frames, figures, published objects) goes as plain files into the task's outbox, announced
+by a message; the engine trusts neither.
 
-Usage: ``python kernel_bootstrap.py CONNECTION_FILE OUTBOX [VARIABLES_FOLDER]``
+Usage: ``python kernel_bootstrap.py CONNECTION_FILE OUTBOX PACKAGES [VARIABLES_FOLDER]``
 """
 
 from __future__ import annotations
 
+import ctypes
+import gc
+import importlib
 import importlib.util
-import json
 import os
-import pickle
-import re
+import signal
 import sys
 from typing import Any
 
 ANNOUNCEMENT = "application/vnd.conductor.artifact+json"
 SHOWN_TYPES = ["text/plain", "image/png", "image/jpeg", "image/svg+xml", ANNOUNCEMENT]
-INDIRECT = re.compile(r"\b(globals|locals|vars|dir|eval|exec|who|whos|get_ipython)\b|^\s*[%!]", re.MULTILINE)
-"""Code that may reach a variable without naming it."""
-
 TEXT_LIMIT = 1_000_000
 """Characters that one call may print, and that one shown value may have."""
-
-
-class Variables:
-    """The notebook's variables, loaded when a call first mentions them: large ones cost nothing until then."""
-
-    def __init__(self, folder: str | None, namespace: dict[str, Any]) -> None:
-        self.namespace = namespace
-        self.waiting: dict[str, str] = {}
-        if folder and os.path.exists(manifest := os.path.join(folder, "variables.json")):
-            with open(manifest, encoding="utf-8") as file:
-                self.waiting = {entry["name"]: os.path.join(folder, entry["file"]) for entry in json.load(file)}
-
-    def load_for(self, code: str) -> None:
-        """Load what the code mentions (all of it when it looks names up by other ways)."""
-        everything = INDIRECT.search(code)
-        for name in list(self.waiting):
-            if everything or re.search(rf"\b{name}\b", code):
-                path = self.waiting.pop(name)
-                try:
-                    with open(path, "rb") as file:
-                        self.namespace[name] = pickle.load(file)
-                except Exception as error:  # noqa: BLE001  # loading runs the object's own code
-                    print(f"The notebook's variable `{name}` could not be loaded here: {error!r}", file=sys.stderr)
 
 
 class Budget:
@@ -70,7 +45,7 @@ class Budget:
         stream.write = write
 
 
-def prepare(shell: Any, files: Any, outbox: Any, variables: Variables) -> None:
+def prepare(shell: Any, files: Any, outbox: Any, variables: Any) -> None:
     """Put `publish`, the display rules and the variables into a fresh kernel."""
     from IPython.display import publish_display_data
 
@@ -79,12 +54,18 @@ def prepare(shell: Any, files: Any, outbox: Any, variables: Variables) -> None:
     format_as = formatter.format
 
     def announced(value: Any) -> dict[str, object]:
+        if not files.is_shown_frame(value):
+            return {}
         try:
-            described = outbox.put("", value) if files.is_shown_frame(value) else None
+            described, notes = outbox.put("", value)
+        except files.TooLarge as error:
+            print(f"[this table is shown and not handed back: {error}]")
         except Exception as error:  # noqa: BLE001  # showing must go on
             print(f"[this table could not be handed back: {error!r}]", file=sys.stderr)
-            return {}
-        return {ANNOUNCEMENT: described} if described else {}
+        else:
+            tell("this table", notes)
+            return {ANNOUNCEMENT: described}
+        return {}
 
     def format_with_files(value: Any, include: Any = None, exclude: Any = None) -> tuple[dict[str, Any], Any]:
         data, metadata = format_as(value, include, exclude)
@@ -97,8 +78,9 @@ def prepare(shell: Any, files: Any, outbox: Any, variables: Variables) -> None:
         """Hand an object back to the notebook under a name: `result.artifacts[name]`."""
         if not isinstance(name, str) or not name.strip() or len(name) > 80:
             raise ValueError("publish(name, object): the name must be a text of 1 to 80 characters")
-        described = outbox.put(name, value)
+        described, notes = outbox.put(name, value)
         publish_display_data({ANNOUNCEMENT: described, "text/plain": f"published {name}"})
+        tell(name, notes)
 
     budget = Budget()
     budget.guard(sys.stdout)
@@ -118,6 +100,13 @@ def prepare(shell: Any, files: Any, outbox: Any, variables: Variables) -> None:
     shell.user_ns["publish"] = shell.user_ns_hidden["publish"] = publish
     shell.events.register("pre_run_cell", before)
     shell.events.register("post_run_cell", lambda result: show_left_figures(shell))
+
+
+def tell(name: str, notes: list[str]) -> None:
+    """Say in the call's output what of an object will not come back equal."""
+    if notes:
+        more = f" (and {len(notes) - 8} more)" if len(notes) > 8 else ""
+        print(f"[note on {name}: {'; '.join(notes[:8])}{more}]")
 
 
 def allow_nested_loops() -> None:
@@ -146,16 +135,40 @@ def show_left_figures(shell: Any) -> None:
 def beside(name: str) -> Any:
     """The module in the file of this name beside this one: no folder of the package is on the kernel's path."""
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), f"{name}.py")
-    spec: Any = importlib.util.spec_from_file_location(name, path)
+    return module_at(name, path)
+
+
+def frame_files() -> Any:
+    """The module `files` of the package's folder `frames`, which is imported under another name."""
+    name = "conductor_frames"
+    if name not in sys.modules:
+        folder = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "frames")
+        module_at(name, os.path.join(folder, "__init__.py"), [folder])
+    return importlib.import_module(f"{name}.files")
+
+
+def module_at(name: str, path: str, folders: list[str] | None = None) -> Any:
+    """The module of a file; a package with `folders`."""
+    spec: Any = importlib.util.spec_from_file_location(name, path, submodule_search_locations=folders)
     module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
 
 
+def end_with_parent() -> None:
+    """Where there are no walls that do it: let the system kill this process when the one that started it dies."""
+    if sys.platform == "linux":
+        parent_death_signal = 1
+        ctypes.CDLL(None).prctl(parent_death_signal, signal.SIGKILL, 0, 0, 0)
+
+
 def main() -> None:
     """Start the kernel and serve until it is ended."""
-    connection, outbox, *variables = sys.argv[1:]
+    connection, outbox, packages, *folder = sys.argv[1:]
     sys.argv[1:] = []
+    end_with_parent()
+    gc.disable()  # a sixth of the time that the imports take
     sys.modules["debugpy"] = None  # type: ignore[assignment]  # nobody attaches a debugger: 0.1 s saved
     from ipykernel.kernelapp import IPKernelApp
 
@@ -164,7 +177,11 @@ def main() -> None:
     app.initialize(["-f", connection, "--HistoryManager.enabled=False", "--log-level=50"])
     shell: Any = app.shell
     files = beside("kernel_outbox")
-    prepare(shell, files, files.Outbox(outbox), Variables(variables[0] if variables else None, shell.user_ns))
+    loading = beside("kernel_variables")
+    loading.import_packages(packages)
+    variables = loading.Variables(folder[0] if folder else None, shell.user_ns)
+    prepare(shell, files, files.Outbox(outbox, frame_files), variables)
+    gc.enable()
     app.start()
 
 

@@ -1,7 +1,8 @@
 """The part of a worker's Python kernel that turns objects into files in safe formats, for the notebook to load.
 
-Like `kernel_bootstrap`, which loads it, it runs inside the walls and stands alone: nothing of this package is
-imported. Frames become Arrow files, figures PNG, arrays npz, the rest text and JSON; never a pickle.
+Like `kernel_bootstrap`, which loads it, it runs inside the walls and stands alone: of this package it has the folder
+`frames`, under a name of its own. Frames become Arrow files, figures PNG, arrays npz, the rest text and JSON; never a
+pickle. What will not come back equal is said in the call's output, or refused.
 """
 
 from __future__ import annotations
@@ -13,34 +14,83 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Outbox", "is_shown_frame"]
+__all__ = ["Outbox", "TooLarge", "is_shown_frame"]
 
-_AWKWARD = ("interval", "period", "complex")
-"""Column types that have no equal in a file."""
+_LARGEST = 128 << 20
+"""Bytes of the largest file that the engine takes: `LARGEST_ARTIFACT`."""
+
+_FRAMES = {
+    "pandas": ("DataFrame", "Series"),
+    "polars": ("DataFrame", "LazyFrame", "Series"),
+    "pyarrow": ("Table",),
+}
+
+
+class TooLarge(ValueError):
+    """The object takes more bytes than one artifact may have."""
 
 
 class Outbox:
-    """Writes objects as files in safe formats and says which."""
+    """Writes objects as files in safe formats and says which.
 
-    def __init__(self, folder: str) -> None:
+    Args:
+        folder: where the files go.
+        frames: imports and gives `frames.files`; an ImportError says that pyarrow is missing.
+    """
+
+    def __init__(self, folder: str, frames: Callable[[], Any]) -> None:
         self.folder = Path(folder)
         self.count = 0
+        self._frames = frames
 
-    def put(self, name: str, value: Any) -> dict[str, object]:
+    def put(self, name: str, value: Any) -> tuple[dict[str, object], list[str]]:
         """Save a value under a new file name.
+
+        Returns:
+            What to announce, and what will not come back equal, a sentence each.
 
         Raises:
             TypeError: there is no safe format for it.
+            TooLarge: its file would not be taken.
         """
-        for save in (_save_frame, _save_image, _save_array, _save_plain):
+        notes: list[str] = []
+        _check_size(_bytes_in(value))
+        for save in (self._save_frame, _save_image, _save_array, _save_plain):
             self.count += 1
-            described = save(value, str(self.folder / f"{self.count:04d}"))
+            described = save(value, str(self.folder / f"{self.count:04d}"), notes)
             if described:
-                return {"name": name, **described}
+                self._check_file(str(described["file"]))
+                return {"name": name, **described}, notes
         raise TypeError(
             f"cannot publish a {type(value).__name__}: give a DataFrame, Series, array, figure, image, text, "
             "number, or lists and dicts of them"
         )
+
+    def _save_frame(self, value: Any, path: str, notes: list[str]) -> dict[str, object] | None:
+        """Frames of pandas, polars and Arrow, as an Arrow file, or as a JSON table where pyarrow is missing."""
+        root, kind = _root_of(value), type(value).__name__
+        if kind not in _FRAMES.get(root, ()) and not (root == "pandas" and kind.endswith("Index")):
+            return None
+        if kind == "LazyFrame":
+            notes.append("the LazyFrame comes back as the DataFrame that it collects to")
+            value = value.collect()
+        described: dict[str, object] = {"shape": list(value.shape)}
+        try:
+            frames = self._frames()
+        except ImportError:
+            if (root, kind) != ("pandas", "DataFrame"):
+                raise TypeError(f"a {root}.{kind} is handed back as an Arrow file: pyarrow is not installed") from None
+            notes.append("without pyarrow a frame comes back by way of JSON: types of columns may differ")
+            return {"file": _save_json_table(value, path), **described}
+        notes += frames.write_frame(value, f"{path}.arrow")
+        return {"file": f"{Path(path).name}.arrow", **described}
+
+    def _check_file(self, name: str) -> None:
+        try:
+            _check_size((self.folder / name).stat().st_size)
+        except TooLarge:
+            (self.folder / name).unlink()
+            raise
 
 
 def is_shown_frame(value: Any) -> bool:
@@ -54,106 +104,44 @@ def _root_of(value: Any) -> str:
     return type(value).__module__.partition(".")[0]
 
 
+def _bytes_in(value: Any) -> int:
+    """About how much memory a frame or array takes; 0 for what does not say it quickly."""
+    try:
+        match _root_of(value), type(value).__name__:
+            case "polars", "DataFrame" | "Series":
+                return int(value.estimated_size())
+            case "pandas", "DataFrame":
+                return int(value.memory_usage(index=False).sum())
+            case "pandas" | "numpy" | "pyarrow", _:
+                return int(value.nbytes)
+    except Exception:  # noqa: BLE001  # the file's own size is checked in any case
+        return 0
+    return 0
+
+
+def _check_size(size: int) -> None:
+    if size > _LARGEST:
+        raise TooLarge(f"it takes {size:,} bytes, and {_LARGEST:,} can be handed back: give a part or a summary of it")
+
+
 def _write(path: str, content: bytes) -> str:
     """Make a file in the outbox; its name."""
     Path(path).write_bytes(content)
     return Path(path).name
 
 
-def _save_frame(value: Any, path: str) -> dict[str, object] | None:
-    """Frames of pandas, polars and Arrow, as an Arrow file, or as a JSON table where pyarrow is missing."""
-    if type(value).__name__ == "Series" and _root_of(value) in ("pandas", "polars"):
-        value = value.to_frame()
-    if not is_shown_frame(value):
-        return None
-    shape = list(value.shape)
-    if _root_of(value) == "polars":
-        value.write_ipc(f"{path}.arrow", compression="uncompressed")
-        return {"file": f"{Path(path).name}.arrow", "shape": shape}
-    try:
-        import pyarrow as arrow
-    except ImportError:
-        return {"file": _save_json_table(value, path), "shape": shape}
-    table = value if isinstance(value, arrow.Table) else _arrow_table(value)
-    with arrow.OSFile(f"{path}.arrow", "wb") as sink, arrow.ipc.new_file(sink, table.schema) as writer:
-        writer.write_table(table)
-    return {"file": f"{Path(path).name}.arrow", "shape": shape}
-
-
-def _arrow_table(frame: Any) -> Any:
-    import pyarrow as arrow
-
-    try:
-        return arrow.Table.from_pandas(_with_text_categories(frame))
-    except (arrow.ArrowException, ValueError, TypeError, RuntimeError):
-        # Mixed objects, repeated labels: as text they can be handed back all the same.
-        return arrow.Table.from_pandas(_simplified(frame))
-
-
-def _with_text_categories(frame: Any) -> Any:
-    """The frame with text for what an Arrow file takes and does not give back: bins made by `cut`, labels of months."""
-    frame = frame.copy(deep=False)
-    for at, dtype in enumerate(frame.dtypes):
-        if _has_awkward_categories(dtype):
-            frame.isetitem(at, frame.iloc[:, at].cat.rename_categories(str))
-    frame.index = _each_level(frame.index, _has_awkward_categories, lambda level: level.rename_categories(str))
-    frame.columns = _each_level(frame.columns, _is_awkward_label, lambda level: level.astype(str))
-    return frame
-
-
-def _each_level(index: Any, matches: Callable[[Any], bool], change: Callable[[Any], Any]) -> Any:
-    if not hasattr(index, "levels"):
-        return change(index) if matches(index.dtype) else index
-    for at, level in enumerate(index.levels):
-        if matches(level.dtype):
-            index = index.set_levels(change(level), level=at)
-    return index
-
-
 def _save_json_table(frame: Any, path: str) -> str:
-    """A pandas frame as a JSON table with its schema."""
+    """A pandas frame as a JSON table with its schema; as text what has no type there."""
     try:
         text = frame.to_json(orient="table", date_format="iso", default_handler=str)
     except (ValueError, TypeError, RuntimeError, OverflowError):
-        text = _simplified(frame).to_json(orient="table", date_format="iso")
+        simple = frame.reset_index(allow_duplicates=True).astype(str)
+        simple.columns = [f"{at} {name}" for at, name in enumerate(simple.columns)]
+        text = simple.to_json(orient="table", date_format="iso")
     return _write(f"{path}.table.json", text.encode())
 
 
-def _simplified(frame: Any) -> Any:
-    """The frame with text in place of what has no column type, and with distinct text as column names.
-
-    An index that says more than the rows' numbers becomes columns.
-    """
-    plain = type(frame.index).__name__ == "RangeIndex" and frame.index.name is None
-    frame = frame.copy(deep=False) if plain else frame.reset_index(allow_duplicates=True)
-    names: list[str] = []
-    for name in frame.columns:
-        text = " ".join(map(str, name)).strip() if isinstance(name, tuple) else str(name)
-        while text in names:
-            text += "_"
-        names.append(text)
-    frame.columns = names
-    for name in names:
-        dtype = frame[name].dtype
-        if str(dtype) == "object" or _is_awkward(dtype) or _has_awkward_categories(dtype):
-            frame[name] = frame[name].astype(object).map(str, na_action="ignore")
-    return frame
-
-
-def _has_awkward_categories(dtype: Any) -> bool:
-    categories = getattr(dtype, "categories", None)
-    return categories is not None and _is_awkward(categories.dtype)
-
-
-def _is_awkward_label(dtype: Any) -> bool:
-    return hasattr(dtype, "categories") or _is_awkward(dtype)
-
-
-def _is_awkward(dtype: Any) -> bool:
-    return str(dtype).startswith(_AWKWARD)
-
-
-def _save_image(value: Any, path: str) -> dict[str, object] | None:
+def _save_image(value: Any, path: str, notes: list[str]) -> dict[str, object] | None:
     """Figures and images, as PNG (SVG for what has only that)."""
     if _root_of(value) == "matplotlib" and not hasattr(value, "savefig"):
         value = getattr(value, "figure", value)
@@ -169,42 +157,68 @@ def _save_image(value: Any, path: str) -> dict[str, object] | None:
     return None
 
 
-def _save_array(value: Any, path: str) -> dict[str, object] | None:
-    """Arrays of numpy, as npz without any pickle."""
+def _save_array(value: Any, path: str, notes: list[str]) -> dict[str, object] | None:
+    """Arrays of numpy, masked ones with their mask, as npz without any pickle."""
     if _root_of(value) != "numpy" or type(value).__name__ not in ("ndarray", "MaskedArray"):
         return None
     import numpy
 
     if value.dtype.hasobject:
         raise TypeError("cannot publish an array of Python objects: convert it to numbers or text first")
-    numpy.savez_compressed(f"{path}.npz", array=value)
+    masked = isinstance(value, numpy.ma.MaskedArray)
+    parts = {"array": value.data, "mask": numpy.ma.getmaskarray(value), "fill": value.fill_value} if masked else {}
+    numpy.savez(f"{path}.npz", **(parts or {"array": value}))
     return {"file": f"{Path(path).name}.npz", "shape": list(value.shape)}
 
 
-def _save_plain(value: Any, path: str) -> dict[str, object] | None:
+def _save_plain(value: Any, path: str, notes: list[str]) -> dict[str, object] | None:
     """Text as text; numbers, lists and dicts as JSON."""
     if isinstance(value, str):
-        return {"file": _write(f"{path}.txt", value.encode(errors="replace"))}
-    if not (value is None or isinstance(value, bool | int | float | list | tuple | dict) or hasattr(value, "item")):
+        content = value.encode(errors="replace")
+        if content.decode() != value:
+            notes.append("halves of characters in the text become question marks")
+        return {"file": _write(f"{path}.txt", content)}
+    known = isinstance(value, bool | int | float | list | tuple | set | frozenset | dict)
+    if not (value is None or known or hasattr(value, "item")):
         return None
+    changed: set[str] = set()
     try:
-        text = json.dumps(_jsonable(value), ensure_ascii=False, allow_nan=False)
-    except (RecursionError, ValueError, OverflowError) as error:
-        reason = "it is nested too deeply, or holds itself" if isinstance(error, RecursionError) else str(error)
-        raise TypeError(f"cannot publish this {type(value).__name__}: {reason}") from None
-    return {"file": _write(f"{path}.json", text.encode(errors="replace"))}
+        plain = _jsonable(value, changed)
+        text = json.dumps(plain, ensure_ascii=False, allow_nan=False)
+    except (RecursionError, ValueError) as error:
+        why = "it is nested too deeply, or holds itself" if isinstance(error, RecursionError) else str(error)
+        raise TypeError(f"cannot publish this {type(value).__name__}: {why}") from None
+    if changed:
+        notes.append(f"as JSON has no others, {', '.join(sorted(changed))}")
+    try:
+        content = text.encode()
+    except UnicodeEncodeError:  # halves of characters: JSON has them as escapes
+        content = json.dumps(plain).encode()
+    return {"file": _write(f"{path}.json", content)}
 
 
-def _jsonable(value: Any) -> object:
-    """The value made of what JSON has; numbers that are no numbers become null."""
+def _jsonable(value: Any, changed: set[str]) -> object:
+    """The value made of what JSON has; `changed` takes what becomes something else."""
     if isinstance(value, dict):
-        return {str(key): _jsonable(inner) for key, inner in value.items()}
+        if any(type(key) is not str for key in value):
+            changed.add("keys become text")
+        return {str(key): _jsonable(inner, changed) for key, inner in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [_jsonable(inner) for inner in value]
+        if not isinstance(value, list):
+            changed.add(f"a {type(value).__name__} becomes a list")
+        return [_jsonable(inner, changed) for inner in value]
     if isinstance(value, float):
-        return float(value) if math.isfinite(value) else None
+        if not math.isfinite(value):
+            changed.add(f"{float(value)} becomes null")
+            return None
+        return float(value)
     if value is None or isinstance(value, str | bool | int):
         return value
-    if hasattr(value, "tolist"):
-        return _jsonable(value.tolist())
+    if hasattr(value, "tolist") and _root_of(value) in ("numpy", "pandas", "polars", "pyarrow"):
+        if getattr(value, "shape", ()) != ():
+            changed.add(f"a {_root_of(value)}.{type(value).__name__} becomes a list")
+        inner = value.tolist()
+        if not (hasattr(inner, "tolist") and _root_of(inner) == _root_of(value)):  # as a longdouble's is
+            return _jsonable(inner, changed)
+    changed.add(f"a {_root_of(value)}.{type(value).__name__} becomes text")
     return str(value)

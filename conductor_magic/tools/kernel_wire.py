@@ -9,6 +9,9 @@ from typing import Any
 __all__ = ["Wire", "new_connection"]
 
 _LONGEST_MESSAGE = 48 << 20
+_LOOK_AGAIN_MS = 20
+"""How often to look whether a kernel that is starting has made its sockets."""
+
 _SOCKETS = {"shell": 1, "iopub": 2, "stdin": 3, "control": 4, "hb": 5}
 
 
@@ -26,6 +29,7 @@ class Wire:
         for channel, kind in (("shell", zmq.DEALER), ("iopub", zmq.SUB), ("control", zmq.DEALER)):
             socket = context.socket(kind)
             socket.setsockopt(zmq.LINGER, 0)
+            socket.setsockopt(zmq.RECONNECT_IVL, _LOOK_AGAIN_MS)
             socket.setsockopt(zmq.MAXMSGSIZE, _LONGEST_MESSAGE)
             if channel == "iopub":
                 socket.setsockopt(zmq.SUBSCRIBE, b"")

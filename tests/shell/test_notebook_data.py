@@ -1,27 +1,30 @@
-"""Variables out and artifacts back, without a kernel in between."""
+"""The notebook's variables on their way to workers: described, written once, shared by all kernels, never changed."""
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
-import pickle
+import signal
 import subprocess
 import sys
-import types
-import zipfile
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import numpy
 import pandas
+import polars
 import pyarrow
 import pytest
 
-from conductor_magic.errors import ConductUsageError, ToolError
-from conductor_magic.notebook import describe, export_variables, load_artifact
-from conductor_magic.tools.artifacts import LARGEST_ARTIFACT, save_from_outbox, save_image
-from tests.support.tool_bench import ToolBench
+from conductor_magic.errors import ConductUsageError
+from conductor_magic.handed import HandedOver
+from conductor_magic.notebook import describe, export_variables
+
+MEGABYTE = 1 << 20
 
 
 def frame() -> pandas.DataFrame:
@@ -38,27 +41,76 @@ def frame() -> pandas.DataFrame:
     )
 
 
-def test_variables_arrive_in_files_that_a_manifest_names(tmp_path: Path) -> None:
-    """Each name once, in order, with size and hash; the user's objects are as they were."""
+def export(folder: Path, **values: Any) -> HandedOver:
+    """Hand over all of them."""
+    return export_variables(values, values, folder)
+
+
+def open_files() -> set[str]:
+    """The numbers of this process's open files."""
+    return {path.name for path in Path("/proc/self/fd").iterdir()}
+
+
+def test_variables_are_written_once_and_sealed(tmp_path: Path) -> None:
+    """Each name once, in order, with size and hash of what lies in memory; the user's objects are as they were."""
     data, numbers = frame(), [1, 2, 3]
     namespace = {"data": data, "numbers": numbers, "other": object()}
-    variables = export_variables(["data", "numbers", "data"], namespace, tmp_path / "v")
-    assert [variable.name for variable in variables] == ["data", "numbers"]
-    content = Path(variables[0].path).read_bytes()
-    assert (variables[0].size, variables[0].sha256) == (len(content), hashlib.sha256(content).hexdigest())
-    pandas.testing.assert_frame_equal(pickle.loads(content), frame())
+    handed = export_variables(["data", "numbers", "data"], namespace, tmp_path / "v")
+    (descriptor,) = handed.descriptors
+    assert [variable.name for variable in handed.variables] == ["data", "numbers"]
+    for variable in handed.variables:
+        content = os.pread(descriptor, variable.size, variable.start)
+        assert hashlib.sha256(content).hexdigest() == variable.sha256
     pandas.testing.assert_frame_equal(data, frame())
+    assert fcntl.fcntl(descriptor, fcntl.F_GET_SEALS) == (
+        fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
+    )
     manifest = json.loads((tmp_path / "v" / "variables.json").read_text())
-    assert manifest == [{"name": "data", "file": "data.pickle"}, {"name": "numbers", "file": "numbers.pickle"}]
+    assert [entry["name"] for entry in manifest["variables"]] == ["data", "numbers"]
+    assert (manifest["descriptor"], handed.packages) == (descriptor, ("pandas",))
+    handed.close()
+    handed.close()
+    assert not (tmp_path / "v").exists()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(descriptor)
+
+
+def test_the_hash_is_of_the_content(tmp_path: Path) -> None:
+    """Equal content has an equal hash, whoever writes it when; one other number gives another."""
+    numbers = numpy.arange(1000)
+    first, second = export(tmp_path / "1", a=numbers), export(tmp_path / "2", a=numbers.copy())
+    numbers[500] = 0
+    third = export(tmp_path / "3", a=numbers)
+    hashes = [handed.variables[0].sha256 for handed in (first, second, third)]
+    assert hashes[0] == hashes[1] != hashes[2]
+    for handed in (first, second, third):
+        handed.close()
 
 
 def test_a_frame_is_described(tmp_path: Path) -> None:
-    """Name, type, shape, columns with types, and rows."""
-    (variable,) = export_variables(["data"], {"data": frame()}, tmp_path / "v")
-    text = describe(variable)
-    assert text.startswith("`data`: pandas.DataFrame, 3 rows × 5 columns\ncolumns: n float64, kind category, when ")
-    assert "2024-03-31" in text
-    assert (variable.type, variable.shape) == ("pandas.DataFrame", (3, 5))
+    """Name, type, shape, the beginning of its hash, columns with types, and five rows."""
+    handed = export(tmp_path / "v", data=pandas.concat([frame()] * 10))
+    (variable,) = handed.variables
+    first, columns, *rows = describe(variable).split("\n")
+    assert first == f"`data`: pandas.DataFrame, 30 rows × 5 columns, sha256 begins {variable.sha256[:16]}"
+    assert columns == ("columns: n float64, kind category, when datetime64[us, Europe/Berlin], text str, count Int64")
+    assert len(rows) == 7  # two lines of labels
+    handed.close()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pandas.DataFrame({"a": ["cell"] * 100}), pandas.Series(["cell"] * 100), polars.DataFrame({"a": ["cell"] * 100}),
+        polars.Series(["cell"] * 100), pyarrow.table({"a": ["cell"] * 100}), numpy.array(["cell"] * 100),
+    ],
+    ids=lambda value: f"{type(value).__module__.partition('.')[0]} {type(value).__name__}",
+)  # fmt: skip
+def test_five_rows_are_shown(tmp_path: Path, value: Any) -> None:
+    """Of every kind of table, five and no more."""
+    handed = export(tmp_path / "v", value=value)
+    assert describe(handed.variables[0]).count("cell") == 5
+    handed.close()
 
 
 @pytest.mark.parametrize(
@@ -68,45 +120,53 @@ def test_a_frame_is_described(tmp_path: Path) -> None:
         "y" * 1_000_000, list(range(100_000)), {"k" * 5000: "v" * 5000}, numpy.zeros((1000, 1000)), 3, None,
         pandas.DataFrame({f"統計{number}" * 20: [1] for number in range(99)}), "統" * 9000,
         pandas.Series(range(10_000), name="s"), pyarrow.table({"a": [1, 2]}), b"z" * 100_000,
+        pyarrow.table({f"c{number}": ["x" * 5000] * 9 for number in range(99)}),
+        polars.DataFrame({f"c{number}": ["x" * 5000] * 9 for number in range(99)}), polars.LazyFrame({"a": [1]}),
+        numpy.zeros((2, 2000, 2000)), numpy.array(["x" * 9000] * 9),
     ],
     ids=lambda value: type(value).__name__,
 )  # fmt: skip
 def test_descriptions_are_short(tmp_path: Path, value: Any) -> None:
-    """Whatever it is, at most 2,000 bytes tell of it."""
-    (variable,) = export_variables(["value"], {"value": value}, tmp_path / "v")
+    """Whatever it is, at most 2,000 bytes tell of it, and the hash is among them."""
+    handed = export(tmp_path / "v", value=value)
+    (variable,) = handed.variables
     assert len(describe(variable).encode()) <= 2000
     assert describe(variable).startswith("`value`: ")
+    assert f"sha256 begins {variable.sha256[:16]}" in describe(variable)
+    handed.close()
 
 
 def test_what_cannot_be_handed_over_is_one_line(tmp_path: Path) -> None:
-    """Unknown names, modules, open files and things of the notebook's own are refused, naming the variable."""
-    local = types.ModuleType("__main__")
-    exec("class Mine: pass\nmine = [Mine()]\ndef function(): pass", local.__dict__)
+    """Unknown names, modules, open files and running things are refused, naming the variable; nothing stays open."""
     namespace = {
         "m": json,
         "f": (tmp_path / "x").open("w"),
         "gen": (x for x in ()),
         "class": 1,
         "publish": 1,
-        **vars(local),
+        "lock": [threading.Lock()],
+        "two": "\n".join("ab"),
     }
+    before = open_files()
     for name, said in (
         ("nope", "there is no variable `nope`"), ("class", "is not a variable's name"),
-        ("publish", "rename it"), ("m", "is a module"), ("f", "cannot be handed"),
-        ("gen", "cannot be handed"),
-        ("mine", "needs `Mine`, which is defined in this notebook"), ("function", "needs `function`"),
+        ("publish", "rename it"), ("m", "is a module"), ("f", "a _io.TextIOWrapper cannot be handed"),
+        ("gen", "a generator cannot be handed"), ("lock", "a list cannot be handed"),
     ):  # fmt: skip
         with pytest.raises(ConductUsageError, match=said) as caught:
-            export_variables([name], namespace, tmp_path / name)
+            export_variables(["two", name], namespace, tmp_path / name)
         assert "\n" not in str(caught.value)
         assert f"--use {name}" in str(caught.value)
+    assert open_files() == before
     namespace["f"].close()
 
 
 def test_an_object_that_cannot_show_itself_is_handed_over(tmp_path: Path) -> None:
     """A failing repr costs the preview, not the variable."""
-    (variable,) = export_variables(["value"], {"value": Shy()}, tmp_path / "v")
-    assert describe(variable) == "`value`: tests.Shy" or describe(variable).endswith("Shy")
+    handed = export(tmp_path / "v", value=Shy())
+    (variable,) = handed.variables
+    assert describe(variable) == f"`value`: tests.Shy, sha256 begins {variable.sha256[:16]}"
+    handed.close()
 
 
 class Shy:
@@ -121,8 +181,8 @@ def test_nothing_heavy_is_imported() -> None:
     program = (
         "import sys, tempfile; from pathlib import Path\n"
         "from conductor_magic.notebook import export_variables, describe\n"
-        "import conductor_magic.tools.worker\n"
-        "print(describe(export_variables(['a'], {'a': [1]}, Path(tempfile.mkdtemp()))[0]))\n"
+        "import conductor_magic.artifact_values, conductor_magic.tools.kernel_pool, conductor_magic.tools.worker\n"
+        "print(describe(export_variables(['a'], {'a': [1]}, Path(tempfile.mkdtemp())).variables[0]))\n"
         "heavy = {'pandas', 'numpy', 'pyarrow', 'zmq', 'jupyter_client', 'IPython', 'anthropic', 'pydantic'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
     )
@@ -131,99 +191,81 @@ def test_nothing_heavy_is_imported() -> None:
     assert (done.stderr, done.returncode) == ("", 0)
 
 
-@pytest.fixture
-def bench(tmp_path: Path) -> ToolBench:
-    """A context to save artifacts for."""
-    return ToolBench(tmp_path)
+def test_an_interrupt_while_writing_ends_cleanly(tmp_path: Path) -> None:
+    """The interrupt comes out, between two pieces; no file, thread or folder of it stays."""
+    program = (
+        "import os, signal, sys, threading; from pathlib import Path\n"
+        "import numpy\nfrom conductor_magic.notebook import export_variables\n"
+        "class Pressed:\n"
+        "    def __reduce__(self):\n        os.kill(os.getpid(), signal.SIGINT); return int, ()\n"
+        "before = os.listdir('/proc/self/fd')\n"
+        "values = {'a': [numpy.zeros(50_000_000), Pressed()]}\n"
+        "try:\n    export_variables(values, values, Path(sys.argv[1]))\n"
+        "except KeyboardInterrupt:\n    pass\n"
+        "else:\n    sys.exit('nothing was interrupted')\n"
+        "assert os.listdir('/proc/self/fd') == before, os.listdir('/proc/self/fd')\n"
+        "assert threading.active_count() == 1"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "v")],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stderr, done.returncode) == ("", 0)
 
 
-@pytest.fixture
-def outbox(tmp_path: Path) -> Path:
-    """A folder that a worker could write."""
-    folder = tmp_path / "outbox"
-    folder.mkdir()
-    return folder
+def test_little_free_memory_takes_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A frame that would take more than half of the free memory once more does not endanger the notebook."""
+    monkeypatch.setattr("conductor_magic.sealed._free_memory", lambda: 10 * MEGABYTE)
+    small, large = (
+        export(tmp_path / "1", a=numpy.zeros(4 * MEGABYTE // 8)),
+        export(tmp_path / "2", a=numpy.zeros(MEGABYTE)),
+    )
+    assert [len(handed.descriptors) for handed in (small, large)] == [1, 0]
+    assert (tmp_path / "2" / "variables.bin").stat().st_size > 8 * MEGABYTE
+    for handed in (small, large):
+        handed.close()
 
 
-def test_an_honest_frame_is_taken_and_loaded(bench: ToolBench, outbox: Path) -> None:
-    """An Arrow file lands in the artifacts folder with its hash, and loads equal."""
-    data = frame()
-    table = pyarrow.Table.from_pandas(data)
-    with pyarrow.OSFile(str(outbox / "0001.arrow"), "wb") as sink, pyarrow.ipc.new_file(sink, table.schema) as writer:
-        writer.write_table(table)
-    artifact = save_from_outbox(outbox, {"file": "0001.arrow", "name": "data", "shape": [9, 9]}, bench.context)
-    assert artifact.shape == (3, 5)
-    assert artifact.sha256 == hashlib.sha256(Path(artifact.path).read_bytes()).hexdigest()
-    assert Path(artifact.path).parent == bench.context.artifacts
-    pandas.testing.assert_frame_equal(load_artifact(artifact.path, artifact.mime), data)
-    assert list(outbox.iterdir()) == []
+def test_memory_goes_with_the_processes(tmp_path: Path) -> None:
+    """When the notebook's kernel is killed, the copy of its variables is gone with it: no file anywhere holds it."""
+    program = (
+        "import os, sys, time; from pathlib import Path\nimport numpy\n"
+        "from conductor_magic.notebook import export_variables\n"
+        "handed = export_variables(['a'], {'a': numpy.zeros(1_000_000)}, Path(sys.argv[1]))\n"
+        "print('handed', flush=True); time.sleep(60)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(tmp_path / "v")], env=environment, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "handed\n"
+        process.send_signal(signal.SIGKILL)
+    assert sum(path.stat().st_size for path in (tmp_path / "v").iterdir()) < 1000
 
 
-PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x02\x00\x00\x00\x03"
+def test_a_large_frame_is_written_while_the_kernel_listens(tmp_path: Path) -> None:
+    """Another thread, as the one that takes a kernel's control messages, is never kept waiting for long."""
+    values = {"a": numpy.ones(300 * MEGABYTE // 8)}
+    gaps: list[float] = []
+    over = threading.Event()
 
+    def listen() -> None:
+        last = time.monotonic()
+        while not over.wait(0.001):
+            now = time.monotonic()
+            gaps.append(now - last)
+            last = now
 
-def hostile(outbox: Path, outside: Path) -> dict[str, Any]:
-    """Files and announcements that are not what they say."""
-    (outbox / "0001.png").symlink_to(outside / "secret.txt")
-    os.link(outside / "secret.txt", outbox / "0002.txt")
-    os.mkfifo(outbox / "0003.json")
-    (outbox / "0004.arrow").write_bytes(b"ARROW1" + bytes(100) + b"ARROW1")
-    (outbox / "0005.png").write_bytes(pickle.dumps({"a": 1}))
-    (outbox / "0006.json").write_text("[" * 200_000)
-    with (outbox / "0007.txt").open("wb") as file:
-        file.truncate(LARGEST_ARTIFACT + 1)
-    with zipfile.ZipFile(outbox / "0008.npz", "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("array.npy", bytes(LARGEST_ARTIFACT + 1))
-    with zipfile.ZipFile(outbox / "0009.npz", "w") as archive:
-        archive.writestr("array.pickle", pickle.dumps(1))
-    (outbox / "0010.txt").mkdir()
-    (outbox / "0011.svg").write_text("<html><script>alert(1)</script>")
-    (outbox / "0012.txt").write_bytes(b"\xff\xfe\xfd")
-    (outbox / "0013.table.json").write_text("{}")
-    (outbox / "0014.arrow").write_bytes(b"")
-    files = [path.name for path in outbox.iterdir()]
-    return {
-        "files": [*files, "0099.txt", "../secret.txt", "/etc/passwd", "0001.pickle", "0001.png\n", "", None, 3, ["x"]]
-    }
-
-
-def test_hostile_files_are_refused(bench: ToolBench, outbox: Path) -> None:
-    """Links, pipes, giants, bombs, lies: each is a ToolError, and nothing of it is kept."""
-    for file in hostile(outbox, bench.outside)["files"]:
-        with pytest.raises(ToolError):
-            save_from_outbox(outbox, {"file": file, "name": "x"}, bench.context)
-    assert list(bench.context.artifacts.iterdir()) == []
-
-
-def test_a_hostile_name_stays_a_name(bench: ToolBench) -> None:
-    """No name leaves the folder, hides, or overwrites."""
-    wanted = ["../../x", "", ".hidden", "a/b\0c", "x" * 500, "\u202etxt", "chart", "chart"]
-    saved = [save_image(name, PNG, ".png", bench.context) for name in wanted]
-    assert len({artifact.path for artifact in saved}) == len(wanted)
-    assert {Path(artifact.path).parent for artifact in saved} == {bench.context.artifacts}
-    assert all("/" not in artifact.name and len(artifact.name) <= 80 for artifact in saved)
-    assert saved[0].shape == (2, 3)
-
-
-def test_an_array_of_objects_does_not_load(bench: ToolBench, outbox: Path) -> None:
-    """An npz whose array would have to be unpickled is refused when it is loaded."""
-    numpy.savez(outbox / "0001.npz", array=numpy.array([{"a": 1}], dtype=object), allow_pickle=True)
-    artifact = save_from_outbox(outbox, {"file": "0001.npz", "name": "a"}, bench.context)
-    with pytest.raises(ValueError, match="allow_pickle"):
-        load_artifact(artifact.path, artifact.mime)
-
-
-def test_an_svg_is_shown_as_an_image(bench: ToolBench, outbox: Path) -> None:
-    """Its markup never becomes part of the page."""
-    (outbox / "0001.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>")
-    artifact = save_from_outbox(outbox, {"file": "0001.svg", "name": "s"}, bench.context)
-    shown = load_artifact(artifact.path, artifact.mime)._repr_html_()
-    assert shown.startswith('<img alt="" src="data:image/svg+xml;base64,')
-    assert "script" not in shown
-
-
-def test_unknown_types_are_not_loaded(tmp_path: Path) -> None:
-    """A journal that names another type does not get a file unpickled."""
-    (tmp_path / "x.pickle").write_bytes(pickle.dumps(1))
-    with pytest.raises(ToolError, match="nothing is known"):
-        load_artifact(tmp_path / "x.pickle", "application/x-pickle")
+    listener = threading.Thread(target=listen)
+    listener.start()
+    handed = export_variables(values, values, tmp_path / "v")
+    over.set()
+    listener.join()
+    handed.close()
+    assert len(gaps) > 20
+    assert max(gaps) < 0.25

@@ -12,9 +12,10 @@ import numpy
 import pandas
 import pytest
 
-from conductor_magic.notebook import export_variables, load_artifact
+from conductor_magic.artifact_values import load_artifact
 from conductor_magic.sandbox import Walls
 from conductor_magic.tools.base import NewArtifact, ToolResult
+from tests.support.handing import hand_over
 from tests.support.tool_bench import CANARY, ToolBench, processes_with
 
 
@@ -58,9 +59,7 @@ def test_the_notebooks_variables_are_there_and_equal(bench: ToolBench) -> None:
         },
         index=pandas.Index([1.5, None], name="i"),
     )
-    names = {"frame": frame, "numbers": numpy.arange(3), "words": {"a": [1, (2, None)]}}
-    bench.context.variables = bench.data / "variables"
-    export_variables(names, names, bench.context.variables)
+    hand_over(bench, {"frame": frame, "numbers": numpy.arange(3), "words": {"a": [1, (2, None)]}})
     *_, shown, found = python(
         bench,
         "print(words)",
@@ -74,14 +73,28 @@ def test_the_notebooks_variables_are_there_and_equal(bench: ToolBench) -> None:
 
 
 def test_variables_cannot_be_changed_for_others(bench: ToolBench) -> None:
-    """The files of the variables are read-only, and one that does not load is told and not fatal."""
-    bench.context.variables = bench.data / "variables"
-    good, bad = export_variables(["a", "b"], {"a": 5, "b": 6}, bench.context.variables)
-    Path(bad.path).write_bytes(b"no pickle")
-    refused, lost = python(bench, f"open({good.path!r}, 'wb')", "print(a)\nb")
-    assert "Read-only file system" in refused.content
-    assert "The notebook's variable `b` could not be loaded here" in lost.content
+    """What holds them can be written by no kernel; a variable that does not load is told and not fatal."""
+    handed = hand_over(bench, {"a": 5, "broken": Fickle()})
+    (descriptor,) = handed.descriptors
+    refused, grown, manifest, lost = python(
+        bench,
+        f"import os; os.pwrite({descriptor}, b'x', 0)",
+        f"open('/proc/self/fd/{descriptor}', 'wb')",
+        f"open({str(handed.folder)!r} + '/variables.json', 'w')",
+        "print(a)\nbroken",
+    )
+    assert "PermissionError: [Errno 1] Operation not permitted" in refused.content
+    assert "PermissionError: [Errno 1] Operation not permitted" in grown.content
+    assert "Read-only file system" in manifest.content
+    assert "The notebook's variable `broken` could not be loaded here" in lost.content
     assert "5" in lost.content.splitlines()
+
+
+class Fickle:
+    """Can be pickled, and not be loaded again."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return int, ("no number",)
 
 
 def test_a_hostile_kernel_gets_nothing_through(bench: ToolBench) -> None:
@@ -201,8 +214,7 @@ def test_nothing_is_left_after_the_task(bench: ToolBench) -> None:
     """Closing ends the kernel and all that it started, and removes its folder."""
     python(bench, "import subprocess; subprocess.Popen(['setsid', '-f', 'sleep', '98792']); 1")
     assert processes_with("sleep 98792") == []
-    assert bench.context.kernel is not None
-    folder = bench.context.kernel.folder
+    folder = bench.context.kernels["python"].folder
     assert not folder.exists()
     assert processes_with(str(folder)) == []
 
@@ -219,8 +231,7 @@ def test_cancelling_ends_the_kernel(bench: ToolBench) -> None:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert bench.context.kernel is not None
-        assert processes_with(str(bench.context.kernel.folder)) == []
+        assert processes_with(str(bench.context.kernels["python"].folder)) == []
         await bench.close()
 
     asyncio.run(cancel_midway())
@@ -277,5 +288,5 @@ def test_without_walls_it_does_not_run(bench: ToolBench) -> None:
     assert bench.call("Python", code=" ").is_error
     bench.context.walls = Walls("none", "workspace", "No walls could be put up (a test).", False, bench.workspace)
     result = bench.call("Python", code="1")
-    assert (result.is_error, bench.context.kernel) == (True, None)
+    assert (result.is_error, bench.context.kernels) == (True, {})
     assert "No walls could be put up" in result.content

@@ -87,7 +87,11 @@ TOOL = ConductorTool(
             "model": {"type": "string", "description": "haiku, sonnet or opus"},
             "reason": {"type": "string", "description": "why this tier"},
             "phase": {"type": "string"},
-            "metadata": {"type": "object", "description": "`replaces`: the id of a failed task that this one replaces"},
+            "metadata": {
+                "type": "object",
+                "description": "`replaces`: the id of a failed task that this one replaces; "
+                "`schema`: a JSON Schema that the worker's value must fit",
+            },
         },
         "required": ["subject", "description"],
         "additionalProperties": False,
