@@ -1,0 +1,16 @@
+"""The rows about permissions: a yes is for exactly what was asked, and everything else is no."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.corpus.rows import rows
+from tests.corpus.stages import Stages
+
+
+@pytest.mark.parametrize("row", rows("approval"), ids=lambda row: row["id"])
+def test_row(stages: Stages, row: dict[str, Any]) -> None:
+    """The row ends as it must, and leaves no trace that it must not."""
+    assert stages.judge(row) == []

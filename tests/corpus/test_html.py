@@ -1,0 +1,70 @@
+"""The rows about markup: wherever a run shows a text it is text, in the static pictures and on the live board."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conductor_magic.report.words import clean
+from tests.corpus.play import play
+from tests.corpus.rows import expand, rows
+from tests.corpus.stand import Stand, browser, stand
+from tests.corpus.views import PLACES, Drawn
+from tests.corpus.world import World
+
+__all__ = ["browser", "stand"]
+
+pytestmark = pytest.mark.browser
+Json = dict[str, Any]
+
+
+def text_of(row: Json, stand: Stand, world: World) -> str:
+    """The row's text as a run would come to show it."""
+    text = expand(row["input"]["text"], _names(stand))
+    if row["surface"] != "python_display":
+        return text
+    # What the Python tool makes of a worker's rich display is what the run shows.
+    code = f"from IPython.display import display\ndisplay({text!r}, raw=True)\nprint('displayed')"
+    played = play(world, "workspace", lambda: [[("Python", {"code": code})]])
+    assert "displayed" in played.told[0].text
+    assert {artifact.mime for artifact in played.result.artifacts.values()} <= {"image/png", "text/plain"}
+    return played.told[0].text
+
+
+def _names(stand: Stand) -> dict[str, str]:
+    sink = stand.sink
+    return {"SINK": sink.url, "SINKHOST": sink.host, "SINKPORT": str(sink.port), "CANARY": "CANARY-OUT"}
+
+
+def wrong_with(probe: Json, plain: Json) -> list[str]:
+    """What a text has become that it must not."""
+    found = [f"{name}: {probe[name]}" for name in ("active", "handlers", "links") if probe[name] != plain[name]]
+    found += ["its script ran"] if probe["pwned"] else []
+    found += ["it made elements"] if sorted(probe["tags"]) != sorted(plain["tags"]) else []
+    return found
+
+
+def squeezed(text: str) -> str:
+    """The text as it reads, blanks aside."""
+    return re.sub(r"\s+", "", clean(text))
+
+
+@pytest.mark.parametrize("row", rows("html"), ids=lambda row: row["id"])
+def test_row(stand: Stand, row: Json, world: World, tmp_path: Path) -> None:
+    """The text is seen, and is nothing but text, in every view."""
+    place = row["surface"]
+    assert place in PLACES, f"no view shows {place}"
+    text = text_of(row, stand, world)
+    probes = stand.probes(Drawn(place, text, tmp_path), text)
+    for probe, plain in zip(probes, stand.plain(place, tmp_path), strict=True):
+        assert wrong_with(probe, plain) == []
+    shown = [probe["text"] for probe in probes]
+    if "text_visible" in row["checks"]:
+        assert any(squeezed(text) in squeezed(view) for view in shown), shown
+    if "text_visible_exact" in row["checks"]:
+        assert text in shown[0]
+        assert any(text in view for view in shown[1:])
+    assert (stand.reached(), stand.page_errors) == ([], [])
