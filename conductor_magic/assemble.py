@@ -2,38 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from random import Random
 
+from conductor_magic.attempt import Bench
 from conductor_magic.conductor import Conductor
 from conductor_magic.connect import Connection
-from conductor_magic.engine import Bench, Engine
+from conductor_magic.engine import Engine
+from conductor_magic.gate import PermissionGate
 from conductor_magic.guides import guide_names, read_guide
 from conductor_magic.journal import Journal
 from conductor_magic.limits import Limits
 from conductor_magic.models.anthropic.limiter import RateLimiter
 from conductor_magic.models.calls import Caller, Conversation
+from conductor_magic.models.web_search import ProviderSearch
 from conductor_magic.paths import Reach
-from conductor_magic.prompts import CONDUCTOR, conductor_prompt
+from conductor_magic.permissions import Rule
+from conductor_magic.prompts import CONDUCTOR, PAGE_READER, conductor_prompt
 from conductor_magic.questions import Questions
 from conductor_magic.redact import Redactor
 from conductor_magic.returns import ReturnType
 from conductor_magic.sandbox import Walls
-from conductor_magic.settings import Options
+from conductor_magic.settling import JournalLedger, Settler
 from conductor_magic.tools.conductor import DEFINITIONS
+from conductor_magic.tools.custody import Custody
+from conductor_magic.tools.kernel_pool import KernelPool
+from conductor_magic.tools.services import AskModel, Services
 from conductor_magic.tools.worker import worker_tools
 
 __all__ = ["assemble"]
+
+_PAGE_ANSWER_TOKENS = 2_000
 
 
 def assemble(
     journal: Journal,
     connection: Connection,
-    options: Options,
     walls: Walls,
+    kernels: KernelPool,
     redactor: Redactor,
     questions: Questions,
+    rules: Iterable[Rule],
     limits: Limits,
     returns: ReturnType | None,
     on_text: Callable[[str, str], None] | None,
@@ -45,7 +55,6 @@ def assemble(
     workspace = Path(started.workspace)
     artifacts = folder / "artifacts"
     artifacts.mkdir(mode=0o700, exist_ok=True)
-    variables = folder / "variables"
     # The conductor and every worker may be waiting for a reply at once.
     limiter = RateLimiter(started.workers + 1, Random())
     caller = Caller(journal, connection.model, limiter, charged=connection.charged)
@@ -57,15 +66,41 @@ def assemble(
     most = min(limits.reply_tokens, connection.reply_tokens["conductor"])
     conversation = Conversation("conductor", connection.models["conductor"], CONDUCTOR, DEFINITIONS, most)
     conductor = Conductor(conversation, redactor.text(prompt), caller, journal, reach, redactor, questions.put, limits)
-    read_only = options.mode == "read-only"
+    read_only = started.mode == "read-only"
+    # The rehearsal's rules cannot read a page; its workers get the page itself.
+    services = Services(
+        ask_model=_page_reader(caller, connection) if connection.charged else None,
+        search_by_model=ProviderSearch(caller, connection.models["haiku"], connection.reply_tokens["haiku"])
+        if connection.searches
+        else None,
+        kernels=kernels,
+    )
+    if not read_only:
+        services.custody = Custody(JournalLedger(journal, redactor), workspace, walls.hidden, artifacts)
+        settler = Settler(journal, questions, services.custody, reach)
+        services.closers += [settler.aclose, services.custody.aclose]
     bench = Bench(
         tools=worker_tools(read_only),
         models=connection.models,
         reply_tokens=connection.reply_tokens,
+        takes=connection.takes,
         workspace=workspace,
         artifacts=artifacts,
         walls=walls,
+        gate=PermissionGate(journal, started.mode, rules, questions, redactor),
         read_only=read_only,
-        variables=variables if variables.exists() else None,
+        services=services,
     )
     return Engine(journal, caller, conductor, bench, redactor, limits, returns, on_text)
+
+
+def _page_reader(caller: Caller, connection: Connection) -> AskModel:
+    """What answers one question on a worker's account, by the cheapest tier."""
+    most = min(_PAGE_ANSWER_TOKENS, connection.reply_tokens["haiku"])
+
+    async def ask(worker: str, prompt: str) -> str:
+        conversation = Conversation(worker, connection.models["haiku"], PAGE_READER, (), most, aside=True)
+        conversation.say(prompt)
+        return (await caller.ask(conversation)).text
+
+    return ask

@@ -29,7 +29,7 @@ from conductor_magic.models.base import tool_result
 from conductor_magic.models.calls import BudgetSpent, Caller, Conversation
 from conductor_magic.paths import Reach
 from conductor_magic.redact import Redactor
-from conductor_magic.tools.conductor import ALIASES, DEFINITIONS, PURE, ask, read
+from conductor_magic.tools.conductor import ALIASES, DEFINITIONS, PURE, ask, read, task_schema
 from conductor_magic.tools.schema import check_arguments
 
 __all__ = ["Conductor", "ConductorStuck"]
@@ -162,6 +162,8 @@ class Conductor:
         wrong = check_arguments(_SCHEMAS[name], call["input"])
         if not wrong and name == ask.NAME:
             wrong = ask.problem(call["input"])
+        if not wrong and name in ("TaskCreate", "TaskUpdate"):
+            wrong = await task_schema.problem(call["input"])
         if wrong and name not in PURE:
             return self._refuse(call, f"{name}: {wrong}")
         use = f"c{self._journal.state.calls + 1}"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from conductor_magic.errors import ConductUsageError, RequestRefused
 from conductor_magic.models.anthropic.client import credentials_present
+from conductor_magic.models.anthropic.tiers import TIER_NAMES
 from conductor_magic.models.base import Model
 
 __all__ = ["Connection", "check_prices", "connect", "provider_of"]
@@ -27,6 +28,8 @@ class Connection:
         charged: whether requests cost money.
         reply_tokens: tier -> the most tokens that a reply of its model may have.
         notes: what a person should know.
+        takes: tier -> what its model takes besides text; see `ToolContext.takes`.
+        searches: the server of the haiku tier's model searches the web.
     """
 
     model: Model
@@ -35,6 +38,8 @@ class Connection:
     charged: bool
     reply_tokens: Mapping[str, int]
     notes: tuple[str, ...] = ()
+    takes: Mapping[str, frozenset[str]] = field(default_factory=lambda: dict.fromkeys(TIER_NAMES, frozenset({"image"})))
+    searches: bool = False
 
 
 def provider_of(option: str, environ: Mapping[str, str]) -> tuple[str, str]:
@@ -99,7 +104,16 @@ async def connect(provider: str, tiers: Mapping[str, str], budget: float | None)
         raise
     notes = (f"Model ids are the newest that the SDK knows: {resolved.detail}.",) if charged and resolved.detail else ()
     reply = {tier: resolved[tier].max_output_tokens for tier in models}
-    return Connection(model, models, resolved.source, charged, reply, notes)
+    takes = {tier: resolved[tier].takes for tier in models}
+    # Where the list does not say, Anthropic's own servers do search, and others are not asked to.
+    says = resolved["haiku"].searches
+    searches = charged and (_is_anthropics(model.client.base_url) if says is None else says)
+    return Connection(model, models, resolved.source, charged, reply, notes, takes, searches)
+
+
+def _is_anthropics(address: Any) -> bool:
+    host = str(getattr(address, "host", ""))
+    return host == "anthropic.com" or host.endswith(".anthropic.com")
 
 
 def _client(provider: str) -> tuple[Any, bool]:

@@ -6,20 +6,21 @@ The engine owns no truth: it appends events and asks `decide(state)` again. Ever
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Coroutine
 from typing import Any
 
+from conductor_magic.attempt import Attempt, Bench
 from conductor_magic.conductor import Conductor, ConductorStuck
 from conductor_magic.errors import ModelError
 from conductor_magic.events import (
     CancelRequested,
     CapReached,
     Cause,
+    ConflictResolved,
+    MergeWanted,
     Milestone,
     RunEnded,
+    RunNoted,
     TaskSkipped,
     WorkerEnded,
     WorkerStarted,
@@ -27,54 +28,26 @@ from conductor_magic.events import (
 )
 from conductor_magic.journal import Journal
 from conductor_magic.limits import EXPECTED_SECONDS, Limits
-from conductor_magic.models.calls import BudgetSpent, Caller, Conversation
-from conductor_magic.prompts import WORKER, notice_text, repair_text, value_text, worker_prompt
+from conductor_magic.models.calls import BudgetSpent, Caller
+from conductor_magic.prompts import WORKER, notice_text, repair_text, unsettled_text, value_text, worker_prompt
 from conductor_magic.redact import Redactor
 from conductor_magic.returns import ReturnType
-from conductor_magic.sandbox import Walls
 from conductor_magic.scheduler import (
     Celebrate,
     Command,
     Finish,
+    Resolve,
     Skip,
     StartWorker,
     StopWorker,
     WakeConductor,
+    WantMerge,
     decide,
     is_final,
 )
-from conductor_magic.tools.base import ToolContext, WorkerTool
-from conductor_magic.worker import Ending, Worker
+from conductor_magic.worker import Ending
 
-__all__ = ["Bench", "Engine"]
-
-Json = dict[str, Any]
-_log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Bench:
-    """What every worker of a run is given.
-
-    Attributes:
-        tools: the closed registry of worker tools.
-        models: tier -> model id.
-        reply_tokens: tier -> the most tokens that a reply of its model may have.
-        workspace: the folder that they may touch.
-        artifacts: where what they publish is kept.
-        walls: how their commands are confined.
-        read_only: they may not write.
-        variables: the folder of the notebook variables handed over, or None.
-    """
-
-    tools: Mapping[str, WorkerTool]
-    models: Mapping[str, str]
-    reply_tokens: Mapping[str, int]
-    workspace: Path
-    artifacts: Path
-    walls: Walls
-    read_only: bool
-    variables: Path | None
+__all__ = ["Engine"]
 
 
 class Engine:
@@ -144,6 +117,7 @@ class Engine:
             if alarm is not None:
                 alarm.cancel()
             await self._stop_all([conducting, *self._workers.values(), *([self._valuing] if self._valuing else [])])
+            await self._bench.services.aclose(self._limits.stop_seconds)
 
     def cancel(self, by: str, reason: str = "") -> None:
         """Ask the run to stop; idempotent."""
@@ -188,6 +162,11 @@ class Engine:
                 state = self._journal.state
                 text = notice_text(state, state.notices[state.conductor.told : until], unlaunched)
                 self._conductor.wake(text, until, unlaunched)
+            case WantMerge(conflict):
+                self._journal.append(MergeWanted(conflict=conflict, by="default"))
+            case Resolve(conflict, task):
+                path = self._journal.state.conflicts[conflict].event.path
+                self._journal.append(ConflictResolved(conflict=conflict, path=path, by="worker", how=f"task {task}"))
             case Celebrate(phase):
                 self._journal.append(Milestone(scope="phase", name=phase))
             case Skip(task, reason):
@@ -219,64 +198,14 @@ class Engine:
         self._workers[worker] = self._set_going(self._work(worker, task.id, task.tier, prompt))
 
     async def _work(self, worker: str, task: str, tier: str, prompt: str) -> None:
-        definitions = tuple(
-            {"name": tool.name, "description": tool.description, "input_schema": tool.input_schema}
-            for tool in self._bench.tools.values()
-        )
-        model = self._bench.models[tier]
-        most = min(self._limits.reply_tokens, self._bench.reply_tokens[tier])
-        conversation = Conversation(worker, model, WORKER, definitions, most)
-        conversation.say(prompt)
-        context = ToolContext(
-            task=task,
-            worker=worker,
-            workspace=self._bench.workspace,
-            artifacts=self._bench.artifacts,
-            walls=self._bench.walls,
-            read_only=self._bench.read_only,
-            variables=self._bench.variables,
-        )
         on_text = None if self._on_text is None else lambda text: self._on_text(worker, text) if self._on_text else None
-        loop = Worker(
-            conversation, self._caller, self._bench.tools, context, self._journal, self._redactor, self._limits, on_text
+        attempt = Attempt(
+            worker, task, tier, prompt, self._bench, self._caller, self._journal, self._redactor, self._limits, on_text
         )
         try:
-            ending = await self._guarded(loop, tier)
-        except asyncio.CancelledError:
-            ending = Ending("cancelled", "cancelled", error=self._journal.state.workers[worker].stopping or "Stopped.")
-        try:
-            await self._close(context)
+            await attempt.run(lambda ending: self._end(worker, task, ending))
         finally:
-            self._end(worker, task, ending)
             del self._workers[worker]
-
-    async def _guarded(self, worker: Worker, tier: str) -> Ending:
-        seconds = self._limits.seconds[tier]
-        watch = asyncio.timeout(seconds)
-        try:
-            async with watch:
-                return await worker.work()
-        except TimeoutError:
-            if watch.expired():
-                return Ending("timeout", "timeout", error=f"It took longer than {seconds:g} s, the limit of its tier.")
-            return Ending("failed", "crash", error="A step timed out.")
-        except Exception as error:  # noqa: BLE001 - a crash of one task must not reach the run
-            # Our bug, or a tool's: the task fails, the run goes on, and the log has the traceback.
-            _log.exception("worker crashed")
-            return Ending("failed", "crash", error=f"{type(error).__name__}: {error}")
-
-    async def _close(self, context: ToolContext) -> None:
-        """Close what the tools left open, within the time that a stop may take."""
-        closers = [asyncio.ensure_future(closer()) for closer in context.opened.values()]
-        context.opened.clear()
-        if not closers:
-            return
-        closed = asyncio.ensure_future(asyncio.wait(closers, timeout=self._limits.stop_seconds))
-        try:
-            await asyncio.shield(closed)
-        except asyncio.CancelledError:
-            # Stopped when its work was over: what it brought stands, and what it opened is still to be closed.
-            await closed
 
     def _end(self, worker: str, task: str, ending: Ending) -> None:
         state = self._journal.state
@@ -290,6 +219,7 @@ class Engine:
                 cause=ending.cause,
                 final=final,
                 output=ending.output,
+                value=ending.value,
                 error=self._redactor.text(ending.error),
             )
         )
@@ -328,6 +258,8 @@ class Engine:
         status, reason = command.status, command.reason
         if missing and status == "completed":
             status, reason = "partial", missing
+        for conflict in state.open_conflicts:
+            self._journal.append(RunNoted(text=unsettled_text(conflict), level="warning"))
         if status == "completed":
             self._journal.append(Milestone(scope="run", name="Run"))
         self._journal.append(

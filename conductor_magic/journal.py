@@ -27,8 +27,9 @@ import jiter
 from pydantic import ValidationError
 
 from conductor_magic.errors import JournalDamaged
-from conductor_magic.events import FORMAT, Event, Record, RunStarted, dump_json, parse, parse_json
+from conductor_magic.events import FORMAT, Event, Record, RunStarted, dump, dump_json, parse, parse_json
 from conductor_magic.fold import apply
+from conductor_magic.redact import Redactor
 from conductor_magic.state import RunState
 
 __all__ = ["NAME", "Clock", "Journal", "encode", "is_open", "read_records", "repair"]
@@ -125,8 +126,13 @@ class Journal:
     dropped, so that a failing board never takes the run down.
     """
 
-    def __init__(self, folder: Path, clock: Clock | None = None) -> None:
+    def __init__(self, folder: Path, clock: Clock | None = None, redactor: Redactor | None = None) -> None:
         """Start a new journal in `folder` (made with mode 0700).
+
+        Args:
+            folder: the run's folder.
+            clock: gives the moment of each record.
+            redactor: takes secrets out of every event, whoever appends it.
 
         Raises:
             FileExistsError: the folder has a journal already.
@@ -136,6 +142,7 @@ class Journal:
         self.state = RunState()
         self.records: list[Record] = []
         self._clock = clock or steady_clock()
+        self._redactor = redactor
         self._subscribers: list[Subscriber] = []
         self._file = os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC, 0o600)
         # Held as long as the run goes on: `is_open` asks for it. The system lets go when the process dies.
@@ -160,7 +167,7 @@ class Journal:
             OSError: the disk took no whole record; the file is as it was before.
         """
         seq, at = self.state.seq + 1, self._clock()
-        data = dump_json(event)
+        event, data = self._without_secrets(event)
         line = _line(seq, at, data)
         # What is folded is what a reader of the file will find, to the letter, whatever Python values the event held.
         record = Record(seq, at, parse_json(event, data))
@@ -176,6 +183,14 @@ class Journal:
             except Exception:  # noqa: BLE001 - a view's bug must not reach the run
                 self._subscribers.remove(subscriber)
         return record
+
+    def _without_secrets(self, event: Event) -> tuple[Event, bytes]:
+        """The event as it may be recorded, and its JSON. What a model or a server says can hold a key too."""
+        data = dump_json(event)
+        if self._redactor is None or not self._redactor.finds(data.decode()):
+            return event, data
+        event = parse(self._redactor.json(dump(event)))
+        return event, dump_json(event)
 
     def _write(self, line: bytes) -> None:
         try:

@@ -9,7 +9,16 @@ from collections.abc import Iterable, Mapping
 
 from conductor_magic.errors import PlanError
 
-__all__ = ["Graph", "chain_lengths", "check_blockers", "critical_path", "dependents", "find_cycle", "order"]
+__all__ = [
+    "Graph",
+    "ancestors",
+    "chain_lengths",
+    "check_blockers",
+    "critical_path",
+    "dependents",
+    "find_cycle",
+    "order",
+]
 
 Graph = Mapping[str, tuple[str, ...]]
 
@@ -50,6 +59,18 @@ def find_cycle(graph: Graph, start: str) -> tuple[str, ...]:
                 came_from[blocker] = node
                 stack.append(blocker)
     return ()
+
+
+def ancestors(graph: Graph, task: str) -> frozenset[str]:
+    """All that `task` waits for, directly or by way of others."""
+    found: set[str] = set()
+    stack = list(graph.get(task, ()))
+    while stack:
+        node = stack.pop()
+        if node not in found:
+            found.add(node)
+            stack += graph.get(node, ())
+    return frozenset(found)
 
 
 def dependents(graph: Graph) -> dict[str, tuple[str, ...]]:

@@ -18,6 +18,7 @@ from conductor_magic.report.text import board_text
 from conductor_magic.result_parts import (
     Artifact,
     Attempt,
+    ConflictResult,
     FileResult,
     Graph,
     QuestionResult,
@@ -60,6 +61,7 @@ class ConductResult(BaseModel):
     artifacts: dict[str, Artifact]
     files: tuple[FileResult, ...]
     questions: tuple[QuestionResult, ...]
+    conflicts: tuple[ConflictResult, ...] = ()
     isolation: str
     notes: tuple[str, ...] = ()
     started: datetime
@@ -148,7 +150,10 @@ def result_of(
         )
         for key, saved in state.artifacts.items()
     }
-    files = tuple(FileResult(path=changed.path, task=changed.task, action=changed.action) for changed in state.files)
+    files = tuple(
+        FileResult(path=changed.path, task=changed.task, action=changed.action, sure=changed.sure)
+        for changed in state.files
+    )
     tasks = tuple(_task(state, task, artifacts, files) for task in state.tasks.values())
     workers = sum((worker.spend for worker in state.workers.values()), Spend())
     status = state.status if state.ended or alive else "interrupted"
@@ -170,6 +175,7 @@ def result_of(
         artifacts=artifacts,
         files=files,
         questions=tuple(QuestionResult.of(question) for question in state.questions.values()),
+        conflicts=tuple(ConflictResult.of(conflict) for conflict in state.conflicts.values()),
         isolation=started.isolation,
         notes=tuple(str(getattr(record.event, "text", "")) for record in state.notes),
         started=_moment(state.started_at),

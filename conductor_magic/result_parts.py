@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, RootModel
 
 from conductor_magic.plan import critical_path
-from conductor_magic.state import QuestionState, RunState, Spend
+from conductor_magic.state import ConflictState, QuestionState, RunState, Spend
 
 if TYPE_CHECKING:
     import pandas
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Artifact",
     "Attempt",
+    "ConflictResult",
     "FileResult",
     "Graph",
     "Interval",
@@ -78,7 +79,7 @@ class Artifact(_Part):
         """The artifact loaded: a DataFrame, an image, text or JSON. Read anew each time; safe formats only."""
         from pathlib import Path
 
-        from conductor_magic.notebook import load_artifact
+        from conductor_magic.artifact_values import load_artifact
 
         return load_artifact(Path(self.path), self.mime)
 
@@ -94,11 +95,37 @@ class Artifact(_Part):
 
 
 class FileResult(_Part):
-    """A file that a worker `created` or `edited`."""
+    """A file that a worker `created` or `edited`. Not `sure`: the likeliest of several whose commands ran then."""
 
     path: str
     task: str
     action: str
+    sure: bool = True
+
+
+class ConflictResult(_Part):
+    """Versions of one file that collided.
+
+    `who`, `diffs` and `kept` go together: whose each version is, how it differs from what they began from, and where
+    it is kept (`""` when it could not be). `resolved_by` is `worker` or `person`, or None while it is open.
+    """
+
+    id: str
+    path: str
+    tasks: tuple[str, ...]
+    who: tuple[str, ...]
+    diffs: tuple[str, ...]
+    base: str
+    kept: tuple[str, ...]
+    sure: bool
+    resolved_by: str | None
+    how: str
+
+    @classmethod
+    def of(cls, conflict: ConflictState) -> ConflictResult:
+        """The conflict as a part of a result."""
+        fields = conflict.event.model_dump(include={"path", "tasks", "who", "diffs", "base", "kept", "sure"})
+        return cls(id=conflict.id, resolved_by=conflict.by or None, how=conflict.how, **fields)
 
 
 class QuestionResult(_Part):

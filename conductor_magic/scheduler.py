@@ -18,10 +18,12 @@ __all__ = [
     "Celebrate",
     "Command",
     "Finish",
+    "Resolve",
     "Skip",
     "StartWorker",
     "StopWorker",
     "WakeConductor",
+    "WantMerge",
     "decide",
     "is_final",
 ]
@@ -57,6 +59,21 @@ class WakeConductor:
 
 
 @dataclass(frozen=True, slots=True)
+class WantMerge:
+    """Have the conductor merge a conflict: nobody decided otherwise while other work went on."""
+
+    conflict: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resolve:
+    """The conflict is settled by this task."""
+
+    conflict: str
+    task: str
+
+
+@dataclass(frozen=True, slots=True)
 class Celebrate:
     """A phase completed."""
 
@@ -79,7 +96,7 @@ class Finish:
     reason: str
 
 
-Command = StartWorker | StopWorker | WakeConductor | Celebrate | Skip | Finish
+Command = StartWorker | StopWorker | WakeConductor | WantMerge | Resolve | Celebrate | Skip | Finish
 
 
 def is_final(task: TaskState, cause: Cause, causes_before: tuple[Cause, ...]) -> bool:
@@ -101,6 +118,7 @@ def decide(state: RunState) -> list[Command]:
     if state.started is None or state.ended:
         return []
     commands: list[Command] = [Celebrate(phase) for phase in _phases_done(state)]
+    commands += _resolutions(state)
     conductor = state.conductor
     if state.cancelled_by or state.cap not in ("", "budget") or conductor.status == "failed":
         return [*commands, *_wind_down(state)]
@@ -120,11 +138,34 @@ def decide(state: RunState) -> list[Command]:
     if any(notice.wakes for notice in fresh):
         return [*commands, WakeConductor(len(state.notices))]
     if not busy:
+        undecided = (
+            [] if state.cap else [WantMerge(conflict.id) for conflict in state.open_conflicts if not conflict.wanted]
+        )
+        if undecided:
+            return [*commands, *undecided]
         new = tuple(task for task in left if task not in conductor.reminded)
         if fresh or new:
             return [*commands, WakeConductor(len(state.notices), new)]
         return [*commands, *_finish(state)]
     return commands
+
+
+def _resolutions(state: RunState) -> list[Resolve]:
+    """Conflicts that a task has settled: it was launched once the conductor knew of them, and is completed.
+
+    It has changed the file, or its prompt names it: it may have found that the file is right as it is.
+    """
+    found: list[Resolve] = []
+    for conflict in state.open_conflicts:
+        path = conflict.event.path
+        changed = {file.task for file in state.files if file.path == path}
+        name = path.rpartition("/")[2]
+        for task in state.tasks.values():
+            later = conflict.told and task.launched_seq > conflict.told and task.status == "completed"
+            if later and (task.id in changed or name in task.prompt):
+                found.append(Resolve(conflict.id, task.id))
+                break
+    return found
 
 
 def unlaunched(state: RunState) -> tuple[str, ...]:

@@ -13,20 +13,23 @@ from typing import Any
 from conductor_magic import events as e
 from conductor_magic.events import Record
 from conductor_magic.plan import critical_path
-from conductor_magic.state import RunState, Spend, TaskState, WorkerState
+from conductor_magic.state import ConflictState, RunState, Spend, TaskState, WorkerState
 from conductor_magic.transcript import argument, rows
 
 __all__ = ["STATUSES", "VERSION", "diff", "inspect", "patched", "snapshot"]
 
 Json = dict[str, Any]
 VERSION = 1
+_CONFLICTS, _DIFF = 20, 4_000
+"""Conflicts that a snapshot shows, the latest, and characters of each difference."""
+
 STATUSES = ("asking", "failed", "running", "ready", "blocked", "completed", "skipped", "cancelled")
 
 
 def snapshot(state: RunState, now: float) -> Json:
     """The whole picture of a run at the moment `now`."""
     now = state.ended_at or now
-    asking = {question.task for question in state.open_questions if question.task}
+    asking = {task for question in state.open_questions for task in question.tasks}
     names = state.artifact_names
     tasks = {task.id: _task(state, task, asking, names) for task in state.tasks.values()}
     counts = dict.fromkeys(STATUSES, 0)
@@ -47,6 +50,7 @@ def snapshot(state: RunState, now: float) -> Json:
         "critical": list(critical_path(state.graph)),
         "workers": {worker.id: _worker(worker) for worker in state.workers.values()},
         "questions": [_question(question) for question in state.questions.values()],
+        "conflicts": [_conflict(conflict) for conflict in list(state.conflicts.values())[-_CONFLICTS:]],
         "artifacts": [
             {"name": names[key], "task": saved.task, "mime": saved.mime, "size": saved.size}
             for key, saved in state.artifacts.items()
@@ -162,10 +166,31 @@ def _worker(worker: WorkerState) -> Json:
         "outcome": worker.outcome,
         "error": worker.error,
         "stalled": worker.stalled,
+        "waits": next((_waiting(waits) for waits in worker.waits.values()), ""),
         "tool": {"name": tool.name, "argument": argument(tool.input), "busy": bool(worker.calls)} if tool else None,
         "tokens": worker.spend.tokens,
         "usd": worker.spend.usd,
         "context_tokens": worker.context_tokens,
+    }
+
+
+def _waiting(waits: e.WorkerWaits) -> str:
+    return f"waits for #{', #'.join(waits.tasks)} to be done with {waits.path}"
+
+
+def _conflict(conflict: ConflictState) -> Json:
+    event = conflict.event
+    return {
+        "id": conflict.id,
+        "path": event.path,
+        "tasks": list(event.tasks),
+        "who": list(event.who or (f"#{task}" for task in event.tasks)),
+        "diffs": [diff if len(diff) <= _DIFF else diff[:_DIFF] + "\n[cut]" for diff in event.diffs],
+        "sure": event.sure,
+        "found": conflict.found,
+        "resolved": conflict.resolved,
+        "by": conflict.by,
+        "how": conflict.how,
     }
 
 
@@ -175,6 +200,7 @@ def _question(question: Any) -> Json:
         "about": question.about,
         "by": question.by,
         "task": question.task,
+        "tasks": list(question.tasks),
         "asked": question.asked,
         "answered": question.answered,
         "answered_by": question.answered_by,
@@ -219,6 +245,10 @@ def _tape(state: RunState, record: Record) -> Json:
             task, mark, text = event.task or "", "asking", "asks: " + str(event.ask[0].get("question", ""))
         case e.QuestionAnswered():
             mark, text = "completed", "answered by " + event.by
+        case e.ConflictFound():
+            task, mark, text = (event.tasks or ("",))[0], "failed", f"conflict over {event.path}"
+        case e.ConflictResolved():
+            mark, text = "completed", f"conflict over {event.path} settled: {event.how}"
         case e.Milestone():
             mark, text = "completed", f"{event.name} complete"
         case e.CancelRequested():

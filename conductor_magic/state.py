@@ -18,13 +18,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from conductor_magic.events import ArtifactSaved, Cause, FileChanged, Outcome, Record, RunStarted, Tier
+from conductor_magic.events import (
+    ArtifactSaved,
+    Cause,
+    ConflictFound,
+    FileChanged,
+    Outcome,
+    Record,
+    RunStarted,
+    Tier,
+    WorkerWaits,
+)
 from conductor_magic.plan import Graph
 
 __all__ = [
     "TRANSITIONS",
     "WAITING",
     "ConductorState",
+    "ConflictState",
     "Notice",
     "QuestionState",
     "RunState",
@@ -106,6 +117,7 @@ class TaskState:
     owner: str = ""
     comments: tuple[str, ...] = ()
     launched: int = 0
+    launched_seq: int = 0
     prompt: str = ""
     subagent: str = "general-purpose"
     notify: bool = False
@@ -128,7 +140,10 @@ class TaskState:
 
 @dataclass(frozen=True, slots=True)
 class WorkerState:
-    """One attempt at one task. `log` holds its turns, tool results and messages in order; `calls` run now."""
+    """One attempt at one task. `log` holds its turns, tool results and messages in order; `calls` run now.
+
+    `waits`: the calls among them that wait until another worker is done with a file.
+    """
 
     id: str
     task: str
@@ -150,6 +165,7 @@ class WorkerState:
     stalled: str = ""
     log: tuple[Record, ...] = ()
     calls: Mapping[str, Record] = field(default_factory=dict)
+    waits: Mapping[str, WorkerWaits] = field(default_factory=dict)
     last_tool: Record | None = None
     spend: Spend = Spend()
     context_tokens: int = 0
@@ -179,9 +195,12 @@ class ConductorState:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something that the conductor is to learn; `wakes` = at once, not only when all work has drained."""
+    """Something that the conductor is to learn; `wakes` = at once, not only when all work has drained.
 
-    about: Literal["completed", "failed", "cancelled", "edited"]
+    `text` of a `conflict` is its id.
+    """
+
+    about: Literal["completed", "failed", "cancelled", "edited", "conflict"]
     task: str
     text: str
     wakes: bool
@@ -190,7 +209,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class QuestionState:
-    """A question and, once there, its answers by question text."""
+    """A question and, once there, its answers by question text; `joined` are further tasks that wait for it."""
 
     id: str
     ask: tuple[Mapping[str, Any], ...]
@@ -201,6 +220,31 @@ class QuestionState:
     answered: float | None = None
     answers: Mapping[str, Any] = field(default_factory=dict)
     answered_by: str = ""
+    joined: tuple[str, ...] = ()
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The tasks whose work waits for the answer."""
+        return (*((self.task,) if self.task else ()), *self.joined)
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictState:
+    """Versions of one file that collided.
+
+    `wanted`: who said that a task is to merge them, and in `note`, how; `told`: the record with which the conductor
+    learnt it, 0 before.
+    """
+
+    id: str
+    event: ConflictFound
+    found: float
+    wanted: str = ""
+    note: str = ""
+    told: int = 0
+    resolved: float | None = None
+    by: str = ""
+    how: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +281,7 @@ class RunState:
     notes: tuple[Record, ...] = ()
     compactions: tuple[Record, ...] = ()
     grants: tuple[Record, ...] = ()
-    conflicts: tuple[Record, ...] = ()
+    conflicts: Mapping[str, ConflictState] = field(default_factory=dict)
     tape: tuple[Record, ...] = ()
     cancelled_by: str = ""
     cap: str = ""
@@ -269,6 +313,11 @@ class RunState:
     def open_questions(self) -> tuple[QuestionState, ...]:
         """Questions that wait for an answer, oldest first."""
         return tuple(question for question in self.questions.values() if question.answered is None)
+
+    @property
+    def open_conflicts(self) -> tuple[ConflictState, ...]:
+        """Conflicts that nobody has settled, oldest first."""
+        return tuple(conflict for conflict in self.conflicts.values() if conflict.resolved is None)
 
     @property
     def committed(self) -> float:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from conductor_magic.errors import ModelError, ToolError
@@ -26,10 +26,12 @@ from conductor_magic.events import (
 )
 from conductor_magic.journal import Journal
 from conductor_magic.limits import Limits
+from conductor_magic.media import keep
 from conductor_magic.models.base import Reply, tool_result
 from conductor_magic.models.calls import BudgetSpent, Caller, Conversation
-from conductor_magic.prompts import parse_status
+from conductor_magic.prompts import parse_status, repair_text
 from conductor_magic.redact import Redactor
+from conductor_magic.schemas import value_in, with_value
 from conductor_magic.tools.base import ToolContext, ToolResult, WorkerTool
 from conductor_magic.tools.schema import check_arguments
 
@@ -47,6 +49,7 @@ class Ending:
     cause: Cause = ""
     output: str = ""
     error: str = ""
+    value: Any = None
 
 
 class Worker:
@@ -83,6 +86,9 @@ class Worker:
         self._limits = limits
         self._on_text = on_text
         self._report = ""
+        schema = journal.state.tasks[context.task].metadata.get("schema")
+        self._schema: Json | None = dict(schema) if isinstance(schema, Mapping) else None
+        self._to_mend: str | None = None
 
     async def work(self) -> Ending:
         """Work until the report, a limit, or a fault that no retry mends; never raises but for cancellation."""
@@ -133,7 +139,7 @@ class Worker:
             case "model_context_window_exceeded":
                 return self._limit("The conversation no longer fits into the model's window.")
             case _:
-                return self._done(self._whole_report())
+                return await self._done(self._whole_report())
         return None
 
     def _whole_report(self) -> str:
@@ -147,12 +153,29 @@ class Worker:
                 pieces.append("".join(block["text"] for block in blocks if block.get("type") == "text"))
         return "".join(reversed(pieces))
 
-    def _done(self, report: str) -> Ending:
+    async def _done(self, report: str) -> Ending | None:
         status, reason, body = parse_status(self._redactor.text(report))
         if status != "done":
             return Ending("failed", "status", body, f"{status.capitalize()}: {reason or 'no reason given'}")
+        if self._schema is not None:
+            return await self._done_with_value(body, self._schema)
         # A bare status line is a report too, if a short one.
         return Ending("completed", "", body or report.strip())
+
+    async def _done_with_value(self, body: str, schema: Json) -> Ending | None:
+        """The ending of a task that has a value to give; None when it gets its one chance to mend it."""
+        found = await value_in(body, schema)
+        first = self._to_mend or body
+        if found.fault:
+            return Ending("failed", "schema", first, f"The task's schema cannot be checked: {found.fault}.")
+        if not found.wrong:
+            report = with_value(first, found.value) if self._to_mend is not None else body
+            return Ending("completed", "", report, value=found.value)
+        if self._to_mend is not None:
+            return Ending("failed", "schema", first, f"The value does not fit the task's schema: {found.wrong}")
+        self._to_mend = body
+        self._tell(repair_text(found.wrong))
+        return None
 
     def _tell(self, text: str) -> None:
         self._journal.append(WorkerTold(worker=self._context.worker, text=text))
@@ -188,10 +211,14 @@ class Worker:
             # After a crash, the record of the intent is what tells that the effect may have happened.
             await self._journal.flushed()
         try:
-            result = await tool.run(call["input"], self._context)
+            result = await tool.run(call["input"], replace(self._context, call=name))
         except ToolError as error:
             result = ToolResult(str(error), is_error=True)
-        content = self._redactor.json(result.content)
+        content = result.content
+        if not isinstance(content, str):
+            # Images and documents lie beside the journal; the conversation and the record refer to them.
+            content = await asyncio.to_thread(keep, content, self._context.artifacts)
+        content = self._redactor.json(content)
         for change in result.files:
             self._journal.append(
                 FileChanged(

@@ -40,6 +40,7 @@ from conductor_magic.events.people import (
     PermissionGranted,
     QuestionAnswered,
     QuestionAsked,
+    QuestionJoined,
 )
 from conductor_magic.events.run import (
     BudgetWarned,
@@ -70,6 +71,7 @@ from conductor_magic.events.traffic import (
     ConflictResolved,
     FileChanged,
     LimiterPaused,
+    MergeWanted,
     RequestEnded,
     RequestFailed,
     RequestSent,
@@ -84,6 +86,7 @@ from conductor_magic.events.workers import (
     WorkerStopping,
     WorkerTold,
     WorkerTurn,
+    WorkerWaits,
 )
 
 __all__ = [
@@ -109,6 +112,7 @@ __all__ = [
     "HostLost",
     "Json",
     "LimiterPaused",
+    "MergeWanted",
     "Milestone",
     "ModelsResolved",
     "Outcome",
@@ -116,6 +120,7 @@ __all__ = [
     "PermissionGranted",
     "QuestionAnswered",
     "QuestionAsked",
+    "QuestionJoined",
     "Record",
     "RequestEnded",
     "RequestFailed",
@@ -142,6 +147,7 @@ __all__ = [
     "WorkerStopping",
     "WorkerTold",
     "WorkerTurn",
+    "WorkerWaits",
     "dump",
     "dump_json",
     "parse",

@@ -12,6 +12,7 @@ __all__ = [
     "ConflictResolved",
     "FileChanged",
     "LimiterPaused",
+    "MergeWanted",
     "RequestEnded",
     "RequestFailed",
     "RequestSent",
@@ -47,6 +48,8 @@ class RequestEnded(Event, kind="request.ended"):
     list_usd: float | None = None
     estimated: bool = False
     seconds: float = 0.0
+    aside: bool = False
+    """A question beside the asker's conversation (about a page): it costs, and is no measure of its context."""
 
 
 class RequestFailed(Event, kind="request.failed"):
@@ -116,7 +119,10 @@ class ArtifactSaved(Event, kind="artifact.saved"):
 
 
 class FileChanged(Event, kind="file.changed"):
-    """A worker made or changed a file of the workspace."""
+    """A worker made or changed a file of the workspace.
+
+    `sure` is false when commands of several tasks ran at the time, and this one is the likeliest.
+    """
 
     path: str
     task: str
@@ -124,14 +130,36 @@ class FileChanged(Event, kind="file.changed"):
     action: Literal["created", "edited"]
     before: str | None = None
     after: str = ""
+    sure: bool = True
 
 
 class ConflictFound(Event, kind="file.conflict"):
-    """Two workers changed one file; both differences are kept."""
+    """Versions of one file collided: what an earlier one had changed is not in the last one, which is in place.
+
+    `diffs`, `who` and `kept` go together: each version's difference from what they began from, whose it is, and the
+    path where it is kept (empty when it is not). `base` is the path of what they began from. `sure` is false when it
+    may be that one task only wrote its own file twice.
+    """
 
     path: str
     tasks: tuple[str, ...]
     diffs: tuple[str, ...]
+    conflict: str = ""
+    who: tuple[str, ...] = ()
+    base: str = ""
+    kept: tuple[str, ...] = ()
+    sure: bool = True
+
+
+class MergeWanted(Event, kind="file.merge_wanted"):
+    """A task is to merge the versions of a conflict: a person said so (`person`), or nobody said otherwise.
+
+    `note` is what the person said beyond that, for the conductor.
+    """
+
+    conflict: str
+    by: str
+    note: str = ""
 
 
 class ConflictResolved(Event, kind="file.conflict_resolved"):
@@ -140,3 +168,4 @@ class ConflictResolved(Event, kind="file.conflict_resolved"):
     path: str
     by: str
     how: str
+    conflict: str = ""

@@ -13,6 +13,7 @@ __all__ = [
     "WorkerStopping",
     "WorkerTold",
     "WorkerTurn",
+    "WorkerWaits",
 ]
 
 
@@ -62,6 +63,15 @@ class WorkerStalled(Event, kind="worker.stalled"):
     worker: str
     sign: str
     detail: str = ""
+
+
+class WorkerWaits(Event, kind="worker.waits"):
+    """A call of the worker waits until the workers of other tasks are done with a file."""
+
+    worker: str
+    call: str
+    path: str
+    tasks: tuple[str, ...]
 
 
 class WorkerEnded(Event, kind="worker.ended"):

@@ -11,12 +11,12 @@ from dataclasses import replace
 
 from conductor_magic.errors import TransitionError
 from conductor_magic.events import Record
-from conductor_magic.fold import conductor, run, tasks, traffic, workers
+from conductor_magic.fold import conductor, conflicts, run, tasks, traffic, workers
 from conductor_magic.state import RunState
 
 __all__ = ["apply", "fold"]
 
-_STEPS = {**run.STEPS, **tasks.STEPS, **workers.STEPS, **traffic.STEPS, **conductor.STEPS}
+_STEPS = {**run.STEPS, **tasks.STEPS, **workers.STEPS, **traffic.STEPS, **conductor.STEPS, **conflicts.STEPS}
 
 
 def fold(records: Iterable[Record], state: RunState | None = None) -> RunState:

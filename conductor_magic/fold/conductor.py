@@ -19,6 +19,16 @@ def _asked(state: RunState, record: Record, event: e.QuestionAsked) -> RunState:
     return add_to_tape(change_conductor(state, status="asking") if event.by == "conductor" else state, record)
 
 
+def _joined(state: RunState, record: Record, event: e.QuestionJoined) -> RunState:
+    question = state.questions.get(event.question)
+    if question is None or question.answered is not None:
+        raise TransitionError(f"question.joined: question {event.question} does not wait for an answer")
+    if event.task is None or event.task in question.tasks:
+        return state
+    question = replace(question, joined=(*question.joined, event.task))
+    return replace(state, questions=with_entry(state.questions, event.question, question))
+
+
 def _answered(state: RunState, record: Record, event: e.QuestionAnswered) -> RunState:
     question = state.questions.get(event.question)
     if question is None or question.answered is not None:
@@ -48,6 +58,10 @@ def _slept(state: RunState, record: Record, event: e.ConductorSlept) -> RunState
 
 def _told(state: RunState, record: Record, event: e.ConductorTold) -> RunState:
     conductor = state.conductor
+    news = {notice.text for notice in state.notices[conductor.told : event.until] if notice.about == "conflict"}
+    if news:
+        told = {name: replace(state.conflicts[name], told=record.seq) for name in news}
+        state = replace(state, conflicts={**state.conflicts, **told})
     return change_conductor(
         state,
         status="thinking",
@@ -69,12 +83,9 @@ def _granted(state: RunState, record: Record, event: Event) -> RunState:
     return replace(state, grants=(*state.grants, record))
 
 
-def _conflict(state: RunState, record: Record, event: Event) -> RunState:
-    return add_to_tape(replace(state, conflicts=(*state.conflicts, record)), record)
-
-
 STEPS: dict[str, Step] = {
     "question.asked": _asked,
+    "question.joined": _joined,
     "question.answered": _answered,
     "conductor.started": _conductor_started,
     "conductor.turn": _conductor_turn,
@@ -83,6 +94,4 @@ STEPS: dict[str, Step] = {
     "conductor.failed": _conductor_failed,
     "context.compacted": _compacted,
     "permission.granted": _granted,
-    "file.conflict": _conflict,
-    "file.conflict_resolved": _conflict,
 }

@@ -95,6 +95,7 @@ def _launched(state: RunState, record: Record, event: e.TaskLaunched) -> RunStat
     task = replace(
         task,
         launched=task.launched + 1,
+        launched_seq=record.seq,
         prompt=event.prompt,
         tier=event.tier,
         reason=event.reason or task.reason,

@@ -37,8 +37,9 @@ def _request_ended(state: RunState, record: Record, event: e.RequestEnded) -> Ru
     asker = state.conductor if event.by == "conductor" else state.workers.get(event.by)
     if asker is None:
         return state
-    peak = max(asker.peak_tokens, context)
-    asker = replace(asker, spend=asker.spend + spend, context_tokens=context, peak_tokens=peak)
+    asker = replace(asker, spend=asker.spend + spend)
+    if not event.aside:
+        asker = replace(asker, context_tokens=context, peak_tokens=max(asker.peak_tokens, context))
     return put_worker(state, asker) if isinstance(asker, WorkerState) else replace(state, conductor=asker)
 
 
@@ -66,7 +67,8 @@ def _tool_result(state: RunState, record: Record, event: e.ToolEnded | e.ToolRef
         return state
     done = event.call if isinstance(event, e.ToolEnded) else None
     calls = {call: started for call, started in worker.calls.items() if call != done}
-    return put_worker(state, replace(worker, calls=calls, log=(*worker.log, record)))
+    waits = {call: waits for call, waits in worker.waits.items() if call != done}
+    return put_worker(state, replace(worker, calls=calls, waits=waits, log=(*worker.log, record)))
 
 
 def _artifact(state: RunState, record: Record, event: e.ArtifactSaved) -> RunState:

@@ -74,6 +74,7 @@ def _worker_ended(state: RunState, record: Record, event: e.WorkerEnded) -> RunS
         error=event.error,
         output=event.output,
         calls={},
+        waits={},
     )
     state = add_to_tape(put_worker(state, over), record)
     if task.deleted:

@@ -36,10 +36,12 @@ class _Thread:
 
     def add(self, event: RequestEnded) -> None:
         prompt = event.input_tokens + event.cache_read_tokens + event.cache_write_tokens
-        self.first = self.first or prompt
-        self.last = prompt + event.output_tokens
-        self.peak = max(self.peak, self.last)
-        self.tokens += self.last
+        context = prompt + event.output_tokens
+        if not event.aside:
+            self.first = self.first or prompt
+            self.last = context
+            self.peak = max(self.peak, context)
+        self.tokens += context
         self.cached += event.cache_read_tokens
         self.prompts += prompt
 

@@ -10,7 +10,19 @@ from collections.abc import Callable, Mapping
 from html import escape
 from typing import Any, NamedTuple
 
-from conductor_magic.report.words import SIGNS, WORDS, clean, clock, count, headline, provider, spend, tokens, warnings
+from conductor_magic.report.words import (
+    SIGNS,
+    WORDS,
+    clean,
+    clock,
+    conflict_line,
+    count,
+    headline,
+    provider,
+    spend,
+    tokens,
+    warnings,
+)
 
 __all__ = ["LIMIT", "board_html", "card_html"]
 
@@ -104,6 +116,7 @@ def _page(snapshot: Json, details: Mapping[str, Json], room: _Room, *, fold_answ
         *(_line(f"<strong>Note:</strong> {_text(text, room.title * 2)}") for text in warnings(snapshot)[:8]),
         _phases(snapshot["phases"][: room.phases]),
         _questions(snapshot, room),
+        _conflicts(snapshot, room),
         answer,
         _tasks(snapshot, details, room),
     ]
@@ -155,6 +168,20 @@ def _questions(snapshot: Json, room: _Room) -> str:
     waiting = [question["ask"] for question in snapshot["questions"] if question["answered"] is None]
     texts = [ask["question"] for asks in waiting for ask in asks]
     return "".join(_line(f"<strong>Asks:</strong> {_text(text, room.title * 3)}") for text in texts[:8])
+
+
+def _conflicts(snapshot: Json, room: _Room) -> str:
+    """Each conflict with its differences, as far as the page has room; they open on a click."""
+    parts: list[str] = []
+    for conflict in snapshot["conflicts"][-8:]:
+        diffs = "".join(f'<pre style="{_PRE}">{_text(diff, room.detail)}</pre>' for diff in conflict["diffs"])
+        line = _text(conflict_line(conflict), room.title * 3)
+        if not room.detail:
+            parts.append(_line(f"<strong>Conflict:</strong> {line}"))
+            continue
+        head = f'<summary style="cursor:pointer"><strong>Conflict:</strong> {line}</summary>'
+        parts.append(f"<details{'' if conflict['resolved'] else ' open'}>{head}{diffs}</details>")
+    return "".join(parts)
 
 
 def _answer(answer: str, room: _Room) -> str:

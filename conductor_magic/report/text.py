@@ -6,7 +6,18 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-from conductor_magic.report.words import SIGNS, WORDS, clean, clock, headline, money, provider, tokens, warnings
+from conductor_magic.report.words import (
+    SIGNS,
+    WORDS,
+    clean,
+    clock,
+    conflict_line,
+    headline,
+    money,
+    provider,
+    tokens,
+    warnings,
+)
 
 __all__ = ["board_text", "progress_line"]
 
@@ -24,6 +35,7 @@ _ASCII_SIGNS = {
 }
 _ASCII = str.maketrans({"–": "-", "…": "~", "·": "|", "×": "x", "“": '"', "”": '"', "’": "'", "█": "#", "░": "."})
 _TASKS_LIMIT = 100
+_CONFLICTS, _DIFF_LINES = 8, 30
 _COUNTED = ("completed", "running", "asking", "failed", "ready", "blocked", "skipped", "cancelled")
 
 
@@ -43,6 +55,7 @@ def board_text(snapshot: Json, width: int = 80, ascii: bool = False) -> str:  # 
     lines += _section([_phase(phase, width) for phase in snapshot["phases"]])
     lines += _section(_tasks(snapshot, width))
     lines += _section([_question(asked, width) for asked in snapshot["questions"] if asked["answered"] is None])
+    lines += _section([line for conflict in snapshot["conflicts"][-_CONFLICTS:] for line in _conflict(conflict, width)])
     lines += _section(_answer(run["answer"], width))
     text = "\n".join(line.rstrip() for line in lines)
     return _as_ascii(text) if ascii else text
@@ -127,6 +140,8 @@ def _task(task: Json, snapshot: Json, tail: str, width: int, subject: int) -> st
 def _tail(task: Json, snapshot: Json) -> str:
     """What is worth knowing of the task beside its state: its tool, its fault, what it waits for."""
     worker = snapshot["workers"].get(task["worker"] or "")
+    if worker and worker["waits"]:
+        return worker["waits"]
     if task["shown"] in ("running", "asking") and worker and worker["tool"]:
         return f"{worker['tool']['name']} {worker['tool']['argument']}"
     if task["waits_for"]:
@@ -136,6 +151,20 @@ def _tail(task: Json, snapshot: Json) -> str:
 
 def _question(question: Json, width: int) -> str:
     return _fit(f"  {SIGNS['asking']} {_one_line(question['ask'][0]['question'])}", width)
+
+
+def _conflict(conflict: Json, width: int) -> list[str]:
+    """One line, and below it the differences of one that is not settled."""
+    sign = SIGNS["completed" if conflict["resolved"] else "failed"]
+    lines = [_fit(f"  {sign} {_one_line(conflict_line(conflict))}", width)]
+    if conflict["resolved"]:
+        return lines
+    for diff in conflict["diffs"]:
+        shown = clean(diff).expandtabs(4).splitlines()
+        lines += [_fit(f"    {line}", width) for line in shown[:_DIFF_LINES]]
+        if len(shown) > _DIFF_LINES:
+            lines.append(f"    … {len(shown) - _DIFF_LINES:,} more lines")
+    return lines
 
 
 def _answer(answer: str, width: int) -> list[str]:

@@ -7,7 +7,20 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["SIGNS", "WORDS", "clean", "clock", "count", "headline", "money", "provider", "spend", "tokens", "warnings"]
+__all__ = [
+    "SIGNS",
+    "WORDS",
+    "clean",
+    "clock",
+    "conflict_line",
+    "count",
+    "headline",
+    "money",
+    "provider",
+    "spend",
+    "tokens",
+    "warnings",
+]
 
 Json = Mapping[str, Any]
 
@@ -114,6 +127,13 @@ def spend(snapshot: Json) -> str:
     spent = snapshot["spend"]
     budget = "" if spent["budget"] is None else f" of {money(spent['budget'])}"
     return money(spent["usd"]) + budget
+
+
+def conflict_line(conflict: Json) -> str:
+    """Which file collided, whose versions they are, and how it was settled."""
+    sure = "collided" if conflict["sure"] else "perhaps collided"
+    settled = f"settled: {conflict['how']}" if conflict["resolved"] else "not settled yet"
+    return f"{conflict['path']}: {' and '.join(conflict['who'])} {sure}; {settled}"
 
 
 def warnings(snapshot: Json) -> list[str]:

@@ -6,7 +6,8 @@ from typing import Any
 
 from conductor_magic.errors import ToolError
 from conductor_magic.tools.base import ToolContext, ToolResult
-from conductor_magic.tools.files import current_content, encoded, reach_of, replace
+from conductor_magic.tools.changing import Change, change_file
+from conductor_magic.tools.files import encoded
 
 __all__ = ["Edit"]
 
@@ -18,7 +19,7 @@ class Edit:
     description = (
         "Replace `old_string` by `new_string` in a file. `old_string` must occur exactly once, copied exactly "
         "(without line numbers), unless `replace_all` is true. Refused when the file has changed since you last read "
-        "it."
+        "it. Waits while another worker is at the file."
     )
     input_schema: dict[str, Any] = {
         "type": "object",
@@ -38,12 +39,16 @@ class Edit:
         path, old, new = args["file_path"], args["old_string"], args["new_string"]
         if old == new:
             raise ToolError("`old_string` and `new_string` are equal: nothing would change.")
-        with reach_of(context).target(path) as target:
-            if target.now is None:
+        count = 0
+
+        def edited(before: bytes | None) -> bytes:
+            nonlocal count
+            if before is None:
                 raise ToolError(f"{path}: does not exist.")
-            before = current_content(target, path, context)
             after, count = _replaced(_text(before, path), old, new, bool(args.get("replace_all")), path)
-            change = replace(target, encoded(after), before, context)
+            return encoded(after)
+
+        change = await change_file(Change(path, self.name, edited, blind=False), context)
         places = "1 place" if count == 1 else f"{count} places"
         return ToolResult(f"{change.path}: changed in {places}.", files=(change,))
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
+import asyncio
+from pathlib import Path
 
+from conductor_magic.destination import destination
 from conductor_magic.errors import ToolError
-from conductor_magic.paths import Reach, Target
-from conductor_magic.tools.base import FileChange, ToolContext
+from conductor_magic.paths import Reach
+from conductor_magic.permissions import Access
+from conductor_magic.tools.base import ToolContext
+from conductor_magic.tools.versions import digest
 
-__all__ = ["LARGEST_EDIT", "LARGEST_WRITE", "current_content", "digest", "encoded", "reach_of", "replace"]
+__all__ = ["LARGEST_EDIT", "LARGEST_WRITE", "admitted", "digest", "encoded", "reach_of", "remember"]
 
 LARGEST_EDIT = 10 << 20
 """Bytes of the largest file that can be edited or overwritten."""
@@ -27,43 +31,24 @@ def reach_of(context: ToolContext) -> Reach:
     )
 
 
-def digest(content: bytes) -> str:
-    """The sha256 of some content, in hex."""
-    return hashlib.sha256(content).hexdigest()
-
-
-def current_content(target: Target, asked: str, context: ToolContext) -> bytes:
-    """What an existing file holds, provided that it has not changed since this worker last read or wrote it.
-
-    Reading first is not asked for: Edit's `old_string` must match what is there anyhow, and Write says what it wants.
+async def admitted(path: str, tool: str, context: ToolContext, *, writing: bool) -> Reach:
+    """What the worker's file tools may open, once the gate has let them go to this path.
 
     Raises:
-        ToolError: it has changed, or is too large.
+        ToolError: the path leads nowhere that a worker may go, or the gate refuses.
     """
-    content = target.read(LARGEST_EDIT + 1)
-    if len(content) > LARGEST_EDIT:
-        raise ToolError(f"{asked}: is larger than {LARGEST_EDIT >> 20} MiB; change it with Bash or Python.")
-    seen = context.seen.get(str(target.path))
-    if seen is not None and seen != digest(content):
-        raise ToolError(f"{asked}: has changed since you read it. Read it again, then repeat this change.")
-    return content
+    reach = reach_of(context)
+    end = await asyncio.to_thread(destination, reach, path, writing=writing)
+    access = Access("write" if writing else "read", str(end.real), tool, end.leaves, end.protected)
+    await context.gate.admit(access, context)
+    return reach.allowing(end.real) if end.leaves else reach
 
 
-def replace(target: Target, content: bytes, before: bytes | None, context: ToolContext) -> FileChange:
-    """Put new content in place and remember it as seen.
-
-    Args:
-        target: where.
-        content: what it shall hold.
-        before: what it held, or None when the file is new.
-        context: whose memory is updated.
-    """
-    target.replace(content)
-    after = digest(content)
-    context.seen[str(target.path)] = after
-    if before is None:
-        return FileChange(str(target.path), "created", None, after)
-    return FileChange(str(target.path), "edited", digest(before), after)
+def remember(path: Path, content: bytes, context: ToolContext) -> None:
+    """The worker has seen all of this file: Write and Edit compare with it."""
+    context.seen[str(path)] = digest(content)
+    if context.services.custody is not None:
+        context.services.custody.saw(path, content, context)
 
 
 def encoded(text: str) -> bytes:

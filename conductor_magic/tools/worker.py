@@ -10,8 +10,11 @@ from conductor_magic.tools.bash import Bash
 from conductor_magic.tools.edit import Edit
 from conductor_magic.tools.glob import Glob
 from conductor_magic.tools.grep import Grep
+from conductor_magic.tools.lsp import LSP
 from conductor_magic.tools.python import Python
 from conductor_magic.tools.read import Read
+from conductor_magic.tools.web_fetch import WebFetch
+from conductor_magic.tools.web_search import WebSearch
 from conductor_magic.tools.write import Write
 
 __all__ = ["worker_tools"]
@@ -23,7 +26,8 @@ def worker_tools(read_only: bool) -> dict[str, WorkerTool]:
     Args:
         read_only: leave out the tools that change files (Bash and Python stay: the walls keep them from it).
     """
-    looking: tuple[WorkerTool, ...] = (Read(), Glob(), Grep())
+    looking: tuple[WorkerTool, ...] = (Read(), Glob(), Grep(), LSP())
     changing: tuple[WorkerTool, ...] = () if read_only else (Write(), Edit())
     running: tuple[WorkerTool, ...] = (Bash(), Python())
-    return {tool.name: tool for tool in (*looking, *changing, *running)}
+    web: tuple[WorkerTool, ...] = (WebFetch(), WebSearch())
+    return {tool.name: tool for tool in (*looking, *changing, *running, *web)}

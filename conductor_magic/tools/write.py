@@ -6,7 +6,8 @@ from typing import Any
 
 from conductor_magic.errors import ToolError
 from conductor_magic.tools.base import ToolContext, ToolResult
-from conductor_magic.tools.files import LARGEST_WRITE, current_content, encoded, reach_of, replace
+from conductor_magic.tools.changing import Change, change_file
+from conductor_magic.tools.files import LARGEST_WRITE, encoded
 
 __all__ = ["Write"]
 
@@ -17,7 +18,7 @@ class Write:
     name = "Write"
     description = (
         "Write a file whole, with its folders; an existing one is replaced, unless it has changed since you last read "
-        "it. Prefer Edit for changes."
+        "it. Waits while another worker is at the file. Prefer Edit for changes."
     )
     input_schema: dict[str, Any] = {
         "type": "object",
@@ -35,8 +36,6 @@ class Write:
         content = encoded(args["content"])
         if len(content) > LARGEST_WRITE:
             raise ToolError(f"The content has {len(content):,} bytes; one call may write {LARGEST_WRITE:,}.")
-        with reach_of(context).target(args["file_path"]) as target:
-            before = None if target.now is None else current_content(target, args["file_path"], context)
-            change = replace(target, content, before, context)
+        change = await change_file(Change(args["file_path"], self.name, lambda _: content, blind=True), context)
         lines = content.count(b"\n") + (not content.endswith(b"\n") and bool(content))
         return ToolResult(f"{change.path}: {change.action}, {lines} lines.", files=(change,))

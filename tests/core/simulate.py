@@ -22,14 +22,16 @@ from conductor_magic.scheduler import (
     Celebrate,
     Command,
     Finish,
+    Resolve,
     Skip,
     StartWorker,
     StopWorker,
     WakeConductor,
+    WantMerge,
     decide,
     is_final,
 )
-from conductor_magic.state import RunState, TaskState, WorkerState
+from conductor_magic.state import ConflictState, RunState, TaskState, WorkerState
 
 __all__ = ["SIMULATIONS", "Simulation", "Step"]
 
@@ -126,6 +128,11 @@ class Simulation:
                 self.append(e.Milestone(scope="phase", name=phase))
             case Skip(task, reason):
                 self.append(e.TaskSkipped(task=task, reason=reason))
+            case WantMerge(conflict):
+                self.append(e.MergeWanted(conflict=conflict, by="default"))
+            case Resolve(conflict, task):
+                path = self.state.conflicts[conflict].event.path
+                self.append(e.ConflictResolved(conflict=conflict, path=path, by="worker", how=f"task {task}"))
             case Finish(status, reason):
                 self.append(e.RunEnded(status=status, reason=reason, answer=self.state.conductor.answer))
 
@@ -144,6 +151,8 @@ class Simulation:
                         e.QuestionAnswered(question=name, answers={"Which?": "This"}, by="person")
                     )
                 )
+        for conflict in self.state.open_conflicts:
+            happenings.append(lambda conflict=conflict: self._decide_on(conflict))
         if self.troubles and happenings and self._often(0.2):
             self.troubles -= 1
             return [self._interfere]
@@ -181,9 +190,35 @@ class Simulation:
             self.append(
                 e.QuestionAsked(question=self._name("q"), ask=ask, about="permission", by=worker.id, task=worker.task)
             )
+        if self._often(0.2):
+            self._touch_a_file(worker, call)
         if self._often(0.1):
             self.append(e.WorkerStalled(worker=worker.id, sign="repeats", detail="the same call again"))
         self.append(e.ToolEnded(call=call, by=worker.id, name="Read", content="text", use="u1"))
+
+    def _decide_on(self, conflict: ConflictState) -> None:
+        """A person answers what is to become of a conflict."""
+        if conflict.wanted or self._often(0.5):
+            self.append(
+                e.ConflictResolved(conflict=conflict.id, path=conflict.event.path, by="person", how="kept #1's version")
+            )
+        else:
+            self.append(e.MergeWanted(conflict=conflict.id, by="person", note="Both."))
+
+    def _touch_a_file(self, worker: WorkerState, call: str) -> None:
+        path = self._chance.choice(("/ws/a.txt", "/ws/b.txt"))
+        others = {other.task for other in self.state.running} - {worker.task}
+        if others and self._often(0.3):
+            self.append(e.WorkerWaits(worker=worker.id, call=call, path=path, tasks=tuple(sorted(others)[:1])))
+        self.append(e.FileChanged(path=path, task=worker.task, worker=worker.id, action="edited"))
+        if others and self.whims and self._often(0.5):
+            tasks = (min(others), worker.task)
+            sure = self._often(0.7)
+            self.append(
+                e.ConflictFound(
+                    path=path, tasks=tasks, diffs=("-a", "+b"), conflict=self._name("k"), who=tasks, sure=sure
+                )
+            )
 
     def _end(self, worker: WorkerState, outcome: e.Outcome, cause: e.Cause) -> None:
         task = self.state.tasks[worker.task]

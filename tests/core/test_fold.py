@@ -196,6 +196,17 @@ def test_spend_is_counted_once_for_the_run_and_once_for_its_owner() -> None:
     assert (state.spend.usd, state.held, state.committed, state.in_flight) == (0.3125, 0.125, 0.4375, {})
 
 
+def test_a_question_beside_the_conversation_costs_and_says_nothing_of_its_context() -> None:
+    """What a worker asks about a page is on its bill; its context is that of its own requests."""
+    own = e.RequestEnded(request="r1", by="w1", model="m", stop="tool_use", input_tokens=70, output_tokens=2, usd=0.25)
+    page = e.RequestEnded(
+        request="r2", by="w1", model="m", stop="end_turn", input_tokens=900, output_tokens=5, usd=0.125, aside=True
+    )
+    worker = run(created("1"), launched("1"), started("w1", "1"), own, page).workers["w1"]
+    assert (worker.context_tokens, worker.peak_tokens) == (72, 72)
+    assert (worker.spend.tokens, worker.spend.usd) == (977, 0.375)
+
+
 def test_a_request_without_a_price_makes_the_sum_unknown() -> None:
     """No figure is better than a wrong one."""
     free = e.RequestEnded(request="r1", by="conductor", model="m", stop="end_turn", usd=0.25)

@@ -83,16 +83,22 @@ def _asking() -> Script:
             question="q2",
             ask=(
                 {
-                    "question": "May #4 write /work/report/outliers.md?",
-                    "header": "Write",
-                    "options": [{"label": "Allow", "description": ""}, {"label": "No", "description": ""}],
-                    "multiSelect": False,
+                    "question": "Let a worker write this file?\n/work/report/outliers.md",
+                    "header": "Permission",
+                    "options": [
+                        {"label": "No", "description": "The worker is told, and goes on without it."},
+                        {"label": "Yes, once", "description": "This call only."},
+                        {"label": "Yes, for this run", "description": "Exactly this file, until the run ends."},
+                    ],
+                    "detail": "--- outliers.md\n+++ outliers.md\n@@ -0,0 +1 @@\n+Three heavy Gentoos.",
                 },
             ),
             about="permission",
             by="w4",
             task="4",
-        )
+            call="c4",
+        ),
+        e.QuestionJoined(question="q2", by="w5", task="5", call="c5"),
     )
     return script.at(67)
 
@@ -104,6 +110,25 @@ def _failed() -> Script:
     script.at(63).end("4", attempt=2, outcome="failed", cause="status", error="The frame has no column `bill`.")
     script.at(64).add(e.WorkerStalled(worker="w3", sign="silence", detail="Nothing new for 30 s."))
     return script.at(71)
+
+
+def _conflict() -> Script:
+    """Two conflicts, one settled, and a worker that waits for another's file."""
+    script = _running()
+    notes = e.ConflictFound(
+        path="/work/report/notes.md",
+        tasks=("3", "4"),
+        conflict="k1",
+        who=("#3", "#4"),
+        diffs=("--- before\n+++ #3\n@@ -1,1 +1,2 @@\n # Notes\n+Mass is skewed.",
+               "--- before\n+++ #4\n@@ -1,1 +1,2 @@\n # Notes\n+Three outliers."),
+    )  # fmt: skip
+    table = notes.model_copy(
+        update={"path": "/work/report/table.csv", "conflict": "k2", "sure": False, "who": ("#3 or #4", "#4")}
+    )
+    script.at(54).add(table, notes, e.MergeWanted(conflict="k2", by="person", note="Keep the header."))
+    script.at(56).add(e.ConflictResolved(path=table.path, conflict="k2", by="person", how="kept #4's version"))
+    return script.at(58).add(e.WorkerWaits(worker="w5", call="c5", path="/work/report/notes.md", tasks=("4",)))
 
 
 def _done() -> Script:
@@ -162,6 +187,7 @@ RUNS: dict[str, Callable[[], Script]] = {
     "running": _running,
     "asking": _asking,
     "failed": _failed,
+    "conflict": _conflict,
     "done": _done,
     "hostile": _hostile,
 }

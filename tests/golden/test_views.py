@@ -93,7 +93,7 @@ def test_ascii_text_has_a_sign_for_each_state() -> None:
 
 def test_the_progress_line_says_where_the_run_stands() -> None:
     """Status, time, tasks, money, tokens and context on one line."""
-    assert progress_line(drawn("asking")[0]) == ("Live  1:07  2/8 done  2 running  1 asking  $0.070  23.9k tok  ctx 5%")
+    assert progress_line(drawn("asking")[0]) == ("Live  1:07  2/8 done  1 running  2 asking  $0.070  23.9k tok  ctx 5%")
 
 
 def test_the_stand_in_is_called_one_in_every_picture() -> None:

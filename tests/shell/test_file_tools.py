@@ -10,6 +10,7 @@ import pytest
 
 from conductor_magic.beneath import _walk, open_beneath
 from conductor_magic.paths import Reach
+from conductor_magic.placing import place
 from conductor_magic.protected import guarded, secret
 from conductor_magic.tools.files import digest
 from conductor_magic.tools.schema import check_arguments
@@ -47,12 +48,15 @@ def test_read_caps_long_lines_and_long_files(bench: ToolBench) -> None:
 
 
 def test_read_says_what_is_not_text(bench: ToolBench) -> None:
-    """Images, archives and sparse giants are named, not shown."""
-    (bench.workspace / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(50))
+    """Archives and sparse giants are named, not shown."""
+    (bench.workspace / "a.zip").write_bytes(b"PK\x03\x04" + bytes(50))
     with (bench.workspace / "huge.log").open("wb") as file:
         file.truncate(2 << 30)
-    picture, huge = bench.calls(("Read", {"file_path": "a.png"}), ("Read", {"file_path": "huge.log"}))
-    assert "a PNG image" in picture.content
+    archive, huge = bench.calls(("Read", {"file_path": "a.zip"}), ("Read", {"file_path": "huge.log"}))
+    assert (
+        archive.content
+        == "a.zip is a ZIP archive (or an office document), 54 bytes: not text, so nothing of it is shown here."
+    )
     assert "2,147,483,648 bytes: not text" in huge.content
 
 
@@ -228,8 +232,9 @@ def test_full_mode_reaches_everything(tmp_path: Path) -> None:
 
 def test_read_only_has_no_writing_tools() -> None:
     """The registry of a read-only run lacks them; no prompt has to forbid them."""
-    assert list(worker_tools(read_only=True)) == ["Read", "Glob", "Grep", "Bash", "Python"]
-    assert list(worker_tools(read_only=False)) == ["Read", "Glob", "Grep", "Write", "Edit", "Bash", "Python"]
+    looking, others = ["Read", "Glob", "Grep", "LSP"], ["Bash", "Python", "WebFetch", "WebSearch"]
+    assert list(worker_tools(read_only=True)) == [*looking, *others]
+    assert list(worker_tools(read_only=False)) == [*looking, "Write", "Edit", *others]
 
 
 def test_walking_without_openat2_is_as_strict(bench: ToolBench) -> None:
@@ -251,7 +256,7 @@ def test_a_swapped_folder_gains_nothing(bench: ToolBench) -> None:
     with reach.target("src/new.py") as target:
         (bench.workspace / "src").rename(bench.workspace / "moved")
         (bench.workspace / "src").symlink_to(bench.outside)
-        target.replace(b"x")
+        assert place(target, b"x", None) is None
     assert (bench.workspace / "moved" / "new.py").read_bytes() == b"x"
     assert not (bench.outside / "new.py").exists()
     with pytest.raises(OSError, match="cross-device"):
@@ -262,7 +267,7 @@ def test_a_failed_write_leaves_the_old_file(bench: ToolBench) -> None:
     """When the disk refuses, the old content and no temporary file are there."""
     reach = Reach(bench.context.workspace)
     with reach.target("src/a.py") as target, pytest.raises(TypeError):
-        target.replace("no bytes")  # type: ignore[arg-type]
+        place(target, "no bytes", b"def f():\n    return 1\n")  # type: ignore[arg-type]
     assert bench.read("src/a.py") == "def f():\n    return 1\n"
     assert [path.name for path in (bench.workspace / "src").iterdir()] == ["a.py"]
 

@@ -29,7 +29,7 @@ DIAMOND = {
     "end": ("join",),
 }
 CONDUCTOR_TOOLS = ["Read", "TaskCreate", "TaskUpdate", "TaskGet", "TaskList", "Task", "AskUserQuestion"]
-WORKER_TOOLS = ["Read", "Glob", "Grep", "Write", "Edit", "Bash", "Python"]
+WORKER_TOOLS = ["Read", "Glob", "Grep", "LSP", "Write", "Edit", "Bash", "Python", "WebFetch", "WebSearch"]
 
 
 def _cut(answer: Answer) -> Answer:

@@ -86,6 +86,7 @@ const workerFields = {
   outcome: maybe(one("completed", "failed", "timeout", "limit", "refused", "cancelled")),
   error: text,
   stalled: text,
+  waits: text,
   tool: maybe(record({ name: text, argument: text, busy: flag })),
   tokens: number,
   usd: maybe(number),
@@ -101,6 +102,8 @@ export interface Ask {
   readonly header?: string;
   readonly options?: readonly { readonly label: string; readonly description?: string }[];
   readonly multiSelect?: boolean;
+  /** What is shown beside a permission question: the difference that a write makes. */
+  readonly detail?: string;
 }
 
 const question = record({
@@ -108,11 +111,26 @@ const question = record({
   about: one("scope", "permission"),
   by: text,
   task: maybe(text),
+  tasks: list(text),
   asked: number,
   answered: maybe(number),
   answered_by: text,
   ask: list(any as Shape<Ask>),
   answers: map(any),
+});
+
+/** Versions of one file that collided: `who` and `diffs` go together. */
+const conflict = record({
+  id: text,
+  path: text,
+  tasks: list(text),
+  who: list(text),
+  diffs: list(text),
+  sure: flag,
+  found: number,
+  resolved: maybe(number),
+  by: text,
+  how: text,
 });
 
 const tapeLine = record({ seq: number, at: number, mark: state, task: text, text });
@@ -141,6 +159,7 @@ export const snapshotShape = record({
   critical: list(text),
   workers: map(worker),
   questions: list(question),
+  conflicts: list(conflict),
   artifacts: list(record({ name: text, task: text, mime: text, size: number })),
   notes: list(record({ at: number, text, level: one("info", "warning") })),
   tape: list(tapeLine),

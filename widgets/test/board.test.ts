@@ -193,3 +193,19 @@ test("when the focused button goes away the focus stays in the board, so that no
   expect(page.find(".question")).toBeNull();
   expect(page.root.activeElement).toBe(page.find(".board"));
 });
+
+test("a conflict shows both differences, and a settled one how it was settled", async () => {
+  page = await opened("conflict", 1400);
+  const [settled, open] = [...page.root.querySelectorAll(".conflicts details")];
+  expect(page.find(".conflicts h3")?.textContent).toBe("Conflicts 1 not settled");
+  expect(open?.hasAttribute("open")).toBe(true);
+  expect([...(open?.querySelectorAll("pre") ?? [])].map((pre) => pre.textContent?.split("\n").pop())).toEqual([
+    "+Mass is skewed.",
+    "+Three outliers.",
+  ]);
+  expect(settled?.hasAttribute("open")).toBe(false);
+  expect(settled?.querySelector("summary")?.textContent).toBe(
+    "/work/report/table.csv: #3 or #4 and #4 perhaps collided; settled: kept #4's version",
+  );
+  expect(page.text()).toContain("waits for #4 to be done with /work/report/notes.md");
+});

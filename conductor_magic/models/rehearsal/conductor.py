@@ -23,6 +23,9 @@ STAND_IN = (
     "real answer."
 )
 _READABLE = 24
+_REPORT = re.compile(r"\A\[Report of the worker on [^\n]*\]\n")
+"""What the engine says before a worker's own words."""
+
 _NOTICE = re.compile(r"^#(\S+) (completed|failed|cancelled|skipped) · (.*)$", re.MULTILINE)
 _DRAINED = ("No work is running", "Give the answer now")
 
@@ -102,7 +105,9 @@ def _gather(dialogue: Dialogue, assignment: Assignment, ids: dict[str, str]) -> 
 
 
 def _answer(dialogue: Dialogue, assignment: Assignment, outputs: list[Outcome]) -> str:
-    parts = [output.text.strip() for output in outputs] or ["Nothing could be found out: no part of it was completed."]
+    parts = [_REPORT.sub("", output.text).strip() for output in outputs] or [
+        "Nothing could be found out: no part of it was completed."
+    ]
     trouble = _troubles(dialogue)
     if trouble:
         parts.append(f"## What is missing\n\n{bullets(trouble)}")

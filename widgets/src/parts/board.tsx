@@ -5,6 +5,7 @@ import { useRef } from "preact/hooks";
 import type { Snapshot } from "../snapshot";
 import type { Pane, Size, View } from "../view";
 import { Bell } from "./bell";
+import { Conflicts } from "./conflicts";
 import { Floor } from "./floor";
 import { Header, Quotes, Rail } from "./header";
 import { Inspector } from "./inspector";
@@ -90,6 +91,7 @@ function Open({ view, snapshot, size, inspecting }: OpenProps) {
               </div>
             )}
             {card && <QuestionCard view={view} snapshot={snapshot} closable={narrow || small} />}
+            <Conflicts snapshot={snapshot} />
             {over ? <Bell snapshot={snapshot} /> : <Floor view={view} snapshot={snapshot} />}
           </div>
         )}

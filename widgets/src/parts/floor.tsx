@@ -55,7 +55,9 @@ function Desk({ view, snapshot, worker }: { view: View; snapshot: Snapshot; work
             <Span store={view.store} from={worker.started} to={null} expected={worker.expected} />
           </span>
           <span class="tool">
-            {worker.stalled !== "" ? (
+            {worker.waits !== "" ? (
+              <span class="of">{line(worker.waits, 160)}</span>
+            ) : worker.stalled !== "" ? (
               <span class="alert">No progress: {line(worker.stalled, 80)}</span>
             ) : worker.tool === null ? (
               <span class="of">Thinking</span>

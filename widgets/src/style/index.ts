@@ -2,6 +2,7 @@
 
 import base from "./base.css";
 import bell from "./bell.css";
+import conflicts from "./conflicts.css";
 import floor from "./floor.css";
 import head from "./head.css";
 import inspector from "./inspector.css";
@@ -13,4 +14,18 @@ import tasks from "./tasks.css";
 import tokens from "./tokens.css";
 import widths from "./widths.css";
 
-export default [tokens, base, states, head, places, tasks, floor, question, inspector, bell, tape, widths].join("\n");
+export default [
+  tokens,
+  base,
+  states,
+  head,
+  places,
+  tasks,
+  floor,
+  question,
+  inspector,
+  bell,
+  conflicts,
+  tape,
+  widths,
+].join("\n");

@@ -1,0 +1,106 @@
+"""Linux tells what happens to files: one descriptor, the folders that it watches, and the events as they come."""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import os
+import struct
+import sys
+import termios
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+__all__ = ["Happened", "Inotify"]
+
+_MODIFY, _CLOSE_WRITE, _MOVED_FROM, _MOVED_TO = 0x2, 0x8, 0x40, 0x80
+_CREATE, _DELETE = 0x100, 0x200
+_OVERFLOW, _IGNORED, _ONLY_FOLDERS, _FOLDER = 0x4000, 0x8000, 0x0100_0000, 0x4000_0000
+_DONT_FOLLOW = 0x0200_0000
+_WANTED = _MODIFY | _CLOSE_WRITE | _MOVED_FROM | _MOVED_TO | _CREATE | _DELETE | _ONLY_FOLDERS | _DONT_FOLLOW
+_HEAD = struct.Struct("iIII")
+_KINDS = {
+    _MODIFY: "modified", _CLOSE_WRITE: "closed", _MOVED_FROM: "gone", _DELETE: "gone", _MOVED_TO: "came",
+    _CREATE: "created",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """One event.
+
+    Attributes:
+        kind: `created`, `modified`, `closed` (after writing), `came` (moved here), `gone` (removed or moved away), or
+            `overflow`: the system could not keep up, so events are missing.
+        path: what it happened to, absolute; empty for `overflow`.
+        folder: it is a folder.
+    """
+
+    kind: str
+    path: str
+    folder: bool = False
+
+
+class Inotify:
+    """The events of all watched folders, in the order in which they happened.
+
+    Raises:
+        OSError: this system has no such thing, or none to spare.
+    """
+
+    def __init__(self) -> None:
+        if sys.platform != "linux":
+            raise OSError("inotify exists only on Linux")
+        self._libc = ctypes.CDLL(None, use_errno=True)
+        self.handle: int = self._libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
+        if self.handle < 0:
+            raise self._trouble("inotify_init1")
+        self._folders: dict[int, str] = {}
+
+    def add(self, folder: str) -> None:
+        """Watch what happens directly in a folder; one that was moved is watched under its new name.
+
+        Raises:
+            OSError: it is gone, or the system watches as many folders as it is allowed to (ENOSPC).
+        """
+        number = self._libc.inotify_add_watch(self.handle, os.fsencode(folder), ctypes.c_uint32(_WANTED))
+        if number < 0:
+            raise self._trouble(folder)
+        self._folders[number] = folder
+
+    def part(self, file: str) -> None:
+        """Have two closings of this file told as two, although nothing else happens in between.
+
+        Equal events in a row are told as one. An event of the file itself, which is not handed on, parts them.
+        """
+        self._libc.inotify_add_watch(self.handle, os.fsencode(file), ctypes.c_uint32(_CLOSE_WRITE | _DONT_FOLLOW))
+
+    def read(self) -> Iterator[Happened]:
+        """What has happened since the last time; nothing when there is nothing."""
+        waiting = struct.unpack("i", fcntl.ioctl(self.handle, termios.FIONREAD, b"\0" * 4))[0]
+        if not waiting:
+            return
+        data = os.read(self.handle, waiting)
+        at = 0
+        while at < len(data):
+            number, mask, _, length = _HEAD.unpack_from(data, at)
+            at += _HEAD.size + length
+            if mask & _OVERFLOW:
+                yield Happened("overflow", "")
+            elif mask & _IGNORED:
+                self._folders.pop(number, None)
+            elif (folder := self._folders.get(number)) is not None:
+                name = data[at - length : at].rstrip(b"\0")
+                kind = _KINDS.get(mask & 0xFFF, "")
+                if kind and name:
+                    yield Happened(kind, f"{folder}/{os.fsdecode(name)}", bool(mask & _FOLDER))
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        if self.handle >= 0:
+            os.close(self.handle)
+            self.handle = -1
+
+    def _trouble(self, what: str) -> OSError:
+        number = ctypes.get_errno()
+        return OSError(number, os.strerror(number), what)

@@ -1,0 +1,159 @@
+"""Contents of files by their hash, kept while a run lasts, within a bound on memory."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import os
+import signal
+import stat
+import sys
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+__all__ = ["GONE_UNSEEN", "LARGEST_KEPT", "UNKNOWN", "Found", "Versions", "digest", "look"]
+
+LARGEST_KEPT = 1 << 20
+"""Bytes of the largest content that is kept."""
+
+_LARGEST_HASHED = 64 << 20
+_CAPACITY = 96 << 20
+_CHUNK = 1 << 20
+_PAUSES = (0.0, 0.0001, 0.0005)
+
+UNKNOWN = "?"
+"""Stands for the hash of a version that was there before anybody looked."""
+
+GONE_UNSEEN = "-"
+"""Stands for the hash of a version that was overwritten before it could be read."""
+
+
+def digest(content: bytes) -> str:
+    """The sha256 of some content, in hex."""
+    return hashlib.sha256(content).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What lies at a path now.
+
+    Attributes:
+        sha: sha256 of the content, or, of a giant, what tells its versions apart; None when there is no regular file.
+        content: the content, unless it is too large to be kept.
+        writers: whether somebody had it open for writing; None where the system does not tell.
+        handle: a descriptor of it, the caller's to close, if its content is kept.
+    """
+
+    sha: str | None
+    content: bytes | None = None
+    writers: bool | None = None
+    handle: int | None = None
+
+
+def look(path: str, then: Callable[[], None] = lambda: None) -> Found:
+    """Read a file as far as it is worth keeping. Never follows a link, never waits, never raises.
+
+    Args:
+        path: the file.
+        then: called once it is read; where there are leases, nobody opens it for writing before that.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return Found(None)
+    found = Found(None)
+    try:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            pass
+        elif status.st_size > _LARGEST_HASHED:
+            found = Found(f"{status.st_size}@{status.st_mtime_ns}")
+        elif status.st_size > LARGEST_KEPT:
+            found = Found(_digest_of(handle))
+        else:
+            found = _read(handle, then)
+    except OSError:
+        pass
+    finally:
+        if found.handle is None:
+            os.close(handle)
+    return found
+
+
+def _read(handle: int, then: Callable[[], None]) -> Found:
+    writers = _has_writers(handle)
+    try:
+        content = os.read(handle, LARGEST_KEPT + 1)
+        then()
+    finally:
+        if writers is False:
+            fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    if len(content) > LARGEST_KEPT:
+        return Found(digest(content), None, writers)
+    return Found(digest(content), content, writers, handle)
+
+
+def _digest_of(handle: int) -> str:
+    whole = hashlib.sha256()
+    while part := os.read(handle, _CHUNK):
+        whole.update(part)
+    return whole.hexdigest()
+
+
+def _has_writers(handle: int) -> bool | None:
+    """Whether somebody has the file open for writing. If not, nobody can open it so until the lease is given back.
+
+    Linux gives a lease for reading only while no writer has the file, and lets a writer wait until it is given back.
+    The signal that a waiting writer causes is set to one that nobody listens to. None where there are no leases.
+    """
+    if sys.platform != "linux":
+        return None
+    for pause in (*_PAUSES, None):
+        try:
+            fcntl.fcntl(handle, fcntl.F_SETSIG, signal.SIGURG)
+            fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        except OSError as error:
+            if error.errno != errno.EAGAIN:
+                return None
+        else:
+            return False
+        if pause is not None:
+            # Linux tells that a file was closed a moment before it counts it as closed.
+            time.sleep(pause)
+    return True
+
+
+class Versions:
+    """Contents by hash; the longest unused ones go first when there is no more room. Any thread may use it."""
+
+    def __init__(self, capacity: int = _CAPACITY) -> None:
+        self._capacity = capacity
+        self._kept: OrderedDict[str, bytes] = OrderedDict()
+        self._size = 0
+        self._lock = threading.Lock()
+
+    def put(self, sha: str, content: bytes) -> None:
+        """Keep a content, unless it is too large."""
+        if len(content) > LARGEST_KEPT:
+            return
+        with self._lock:
+            if sha in self._kept:
+                self._kept.move_to_end(sha)
+                return
+            self._kept[sha] = content
+            self._size += len(content)
+            while self._size > self._capacity:
+                _, dropped = self._kept.popitem(last=False)
+                self._size -= len(dropped)
+
+    def get(self, sha: str | None) -> bytes | None:
+        """The content of this hash, or None when it is not kept (or there is no file)."""
+        with self._lock:
+            if sha is None or sha not in self._kept:
+                return None
+            self._kept.move_to_end(sha)
+            return self._kept[sha]
