@@ -6,6 +6,8 @@ PY := $(VENV)/bin/python
 BIN := $(VENV)/bin
 PIP := $(PY) -m pip --quiet --disable-pip-version-check
 PYTEST_ARGS ?=
+# Files are played side by side; most of a test's time is waiting for kernels, servers and walls.
+PYTEST_JOBS ?= 2
 INSTALLED := $(VENV)/.installed
 NODE_MODULES := widgets/node_modules/.installed
 
@@ -22,7 +24,7 @@ lab: $(INSTALLED) ## open the quickstart notebook in JupyterLab
 	@$(BIN)/jupyter lab $$([ "$$(id -u)" != 0 ] || echo --allow-root) notebooks/quickstart.ipynb
 
 test: $(INSTALLED) chromium ## all tests but the slow ones, the browser included (under 10 minutes)
-	@$(PY) -m pytest -q -m "not slow" $(PYTEST_ARGS)
+	@$(PY) -m pytest -q -n $(PYTEST_JOBS) --dist loadfile -m "not slow" $(PYTEST_ARGS)
 
 test-all: $(INSTALLED) chromium ## all tests, the slow ones too
 	@$(PY) -m pytest -q $(PYTEST_ARGS)
@@ -37,8 +39,9 @@ check: $(INSTALLED) $(NODE_MODULES) ## format, lint, layers and types of both la
 	@cd widgets && node build.mjs ../build/board.js
 	@cmp build/board.js conductor_magic/static/board.js || { echo "The committed bundle is stale: run make widgets"; exit 1; }
 
-bench: $(INSTALLED) ## measure the engine beside a plain asyncio program on a loopback server
-	@$(PY) -m bench
+bench: $(INSTALLED) ## measure the engine beside a plain asyncio program; walls, search, files, variables, language servers
+	@for part in bench bench.walls bench.search bench.files bench.variables bench.lsp; do \
+		echo "== $$part"; $(PY) -m $$part || exit 1; done
 
 widgets: $(NODE_MODULES) ## rebuild the board's front end into conductor_magic/static
 	@cd widgets && npm run --silent build

@@ -38,7 +38,7 @@ def standing_rules() -> tuple[Rule, ...]:
     path = rules_file()
     try:
         found: Any = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return ()
     except (OSError, ValueError) as error:
         raise _unreadable(path, str(error)) from None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from conductor_magic.events.base import Event, Json
 
 __all__ = [
@@ -30,7 +32,7 @@ class RequestSent(Event, kind="request.sent"):
     model: str
     attempt: int = 1
     max_tokens: int = 0
-    reserved: float | None = None
+    reserved: float | None = Field(default=None, ge=0)
 
 
 class RequestEnded(Event, kind="request.ended"):
@@ -40,12 +42,12 @@ class RequestEnded(Event, kind="request.ended"):
     by: str
     model: str
     stop: str
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cache_read_tokens: int = 0
-    cache_write_tokens: int = 0
-    usd: float | None = None
-    list_usd: float | None = None
+    input_tokens: int = Field(default=0, ge=0)
+    output_tokens: int = Field(default=0, ge=0)
+    cache_read_tokens: int = Field(default=0, ge=0)
+    cache_write_tokens: int = Field(default=0, ge=0)
+    usd: float | None = Field(default=None, ge=0)
+    list_usd: float | None = Field(default=None, ge=0)
     estimated: bool = False
     seconds: float = 0.0
     aside: bool = False
@@ -62,7 +64,7 @@ class RequestFailed(Event, kind="request.failed"):
     error: str
     status: int | None = None
     retry_in: float | None = None
-    held: float | None = None
+    held: float | None = Field(default=None, ge=0)
     seconds: float = 0.0
 
 

@@ -66,7 +66,7 @@ class Mounts:
             self._add(path, self._same_as_around(path))
         for path in covered.fixed:
             self._add(path, "--ro-bind")
-        for path in covered.secrets:
+        for path in (*covered.secrets, *covered.sockets):
             # Not /dev/null: a device in the place of a file breaks `git add`.
             self._rules.append((path, ("--ro-bind", str(_EMPTY), str(path))))
         for path in covered.secret_folders:

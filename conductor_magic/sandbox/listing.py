@@ -12,7 +12,7 @@ from conductor_magic.protected import GUARDED_FOLDERS, KEY_SUFFIXES, guarded, pl
 
 __all__ = ["Entry", "Inner", "Listing", "Sort", "list_folder"]
 
-Kind = Literal["secrets", "secret_folders", "fixed", "pinned", "missing", "links"]
+Kind = Literal["secrets", "secret_folders", "fixed", "pinned", "missing", "links", "sockets"]
 """See `Covered`."""
 
 Sort = Literal["plain", "git", "modules", "secret"]
@@ -76,6 +76,8 @@ def _plain(entries: Iterable[Entry], listing: Listing, known_secret: Callable[[E
                 listing.found.append(("links", entry.path))
         elif entry.is_dir(follow_symlinks=False):
             _plain_folder(entry.path, meaning, listing)
+        elif not entry.is_file(follow_symlinks=False):
+            listing.found.append(("sockets", entry.path))
         elif meaning == "secret" or known_secret(entry):
             listing.found.append(("secrets", entry.path))
         elif meaning == "key":

@@ -21,6 +21,7 @@ from typing import NamedTuple
 from conductor_magic.protected import holds_private_key
 from conductor_magic.sandbox.birth import birth
 from conductor_magic.sandbox.listing import Entry, Inner, Listing, Sort, list_folder
+from conductor_magic.sandbox.sockets import in_use
 
 __all__ = ["Covered", "Survey"]
 
@@ -44,6 +45,7 @@ class Covered:
         pinned: repositories: their content may change, but they may not be moved away from around their hooks.
         missing: folders that are not there and that nobody may make (a repository's hooks).
         links: symbolic links with a protected name (what they lead to has a name of its own).
+        sockets: what is no file, folder or link; of these, sockets that somebody outside is at are hidden.
     """
 
     secrets: list[Path] = field(default_factory=list[Path])
@@ -52,12 +54,14 @@ class Covered:
     pinned: list[Path] = field(default_factory=list[Path])
     missing: list[Path] = field(default_factory=list[Path])
     links: list[Path] = field(default_factory=list[Path])
+    sockets: list[Path] = field(default_factory=list[Path])
 
     def existing(self) -> Covered:
         """The same without what has gone since: covering it would make it."""
         things = (self.secrets, self.secret_folders, self.fixed, self.pinned)
         there = [[path for path in paths if path.exists()] for paths in things]
-        return Covered(*there, missing=[path for path in self.missing if path.parent.is_dir()], links=self.links)
+        missing = [path for path in self.missing if path.parent.is_dir()]
+        return Covered(*there, missing=missing, links=self.links, sockets=in_use(self.sockets))
 
 
 class _Record(NamedTuple):

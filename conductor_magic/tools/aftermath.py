@@ -66,6 +66,7 @@ class Aftermath:
         self._ledger = ledger
         self._histories = histories
         self._commands: list[Command] = []
+        self._named: set[tuple[str, str]] = set()
 
     @property
     def running(self) -> list[Command]:
@@ -91,6 +92,8 @@ class Aftermath:
     def close(self, command: Command) -> None:
         """It has been judged. It is remembered as long as one that ran beside it has not been."""
         command.judged = True
+        task = command.context.task
+        self._named.update((path, task) for path in command.touched if Path(path).name in command.text)
         oldest = min((one.since for one in self._commands if not one.judged), default=self._histories.number + 1)
         self._commands = [one for one in self._commands if not one.judged or (one.ended or 0) >= oldest]
 
@@ -143,8 +146,9 @@ class Aftermath:
 
     def _is_at(self, path: str, task: str) -> bool:
         """Whether there are signs that a task is at a file: it has read or changed it, or a command names it."""
-        named = (command.text for command in self._commands if command.context.task == task)
-        return self._histories.is_at(path, task) or any(Path(path).name in text for text in named)
+        texts = (command.text for command in self._commands if command.context.task == task)
+        named = (path, task) in self._named or any(Path(path).name in text for text in texts)
+        return named or self._histories.is_at(path, task)
 
     def _contested(self, path: str, tasks: Iterable[str]) -> bool:
         return sum(self._is_at(path, task) for task in tasks) > 1

@@ -159,14 +159,16 @@ class Custody:
         await asyncio.to_thread(self._watch.end, command.number)
         self._take()
         self._aftermath.end(command)
-        self._aftermath.attribute(command)
-        certain = self._aftermath.credit(command)
-        if len(certain) <= _HELD_BY_COMMAND:
-            for path in certain:
-                self._holds.give(path, command.context.worker, command.context.task)
-        for collision in [*await self._aftermath.judge(command), *self._aftermath.judge_late(self._watch.late())]:
-            await self._collisions.tell(collision)
-        self._aftermath.close(command)
+        try:
+            self._aftermath.attribute(command)
+            certain = self._aftermath.credit(command)
+            if len(certain) <= _HELD_BY_COMMAND:
+                for path in certain:
+                    self._holds.give(path, command.context.worker, command.context.task)
+            for collision in [*await self._aftermath.judge(command), *self._aftermath.judge_late(self._watch.late())]:
+                await self._collisions.tell(collision)
+        finally:
+            self._aftermath.close(command)
 
     # --- both --------------------------------------------------------------------------------------------------------
 

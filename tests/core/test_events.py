@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 
 from conductor_magic.events import FORMAT, KINDS, Event, Record, RunNoted, Unknown, dump, parse
 from conductor_magic.journal import decode, encode
@@ -50,7 +51,13 @@ def values_of(annotation: Any) -> st.SearchStrategy[Any]:
 def instances_of(kind: str) -> st.SearchStrategy[Event]:
     """Events of one kind, every field drawn."""
     event = KINDS[kind]
-    return st.builds(event, **{name: values_of(field.annotation) for name, field in event.model_fields.items()})
+    return st.builds(event, **{name: _fitting(field) for name, field in event.model_fields.items()})
+
+
+def _fitting(field: FieldInfo) -> st.SearchStrategy[Any]:
+    """Values of a field; money and tokens are never below zero."""
+    values = values_of(field.annotation)
+    return values.map(lambda value: None if value is None else abs(value)) if field.metadata else values
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))

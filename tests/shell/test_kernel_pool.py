@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -191,7 +191,7 @@ def test_what_cannot_start_is_told_to_the_task(walls: Walls, handed: HandedOver)
             await kernel.ready()
         await kernel.aclose()
 
-    assert [left_of(folder) for folder in play(pool, part)] == [(False, [])]
+    assert play(pool, part) == []
 
 
 KEEP_WARM = """
@@ -264,18 +264,20 @@ def test_a_run_keeps_its_kernels_to_itself(begin: Begin) -> None:
 
 def test_a_cancelled_run_leaves_no_kernel(begin: Begin) -> None:
     """Cancelled while the pool is starting: nothing of it is alive when the run is over, two seconds later at most."""
-    asked = threading.Event()
+    asked, over = threading.Event(), threading.Event()
 
-    def conductor() -> Iterator[Answer]:
+    def wait(task: str, turn: int, body: dict[str, Any]) -> Answer:
         asked.set()
-        yield text("Done.")
+        over.wait(30)
+        return text("Late.")
 
-    run = begin(Floor(conductor()), variables={"a": 5})
+    run = begin(Floor([tools(create("a"), launch("a")), text("Done.")], wait), variables={"a": 5})
     assert asked.wait(20)
     began = time.monotonic()
     run.cancel()
     assert run.wait(10).status == "cancelled"
     assert time.monotonic() - began < 2
+    over.set()
     assert left_of(run.folder / "variables") == (False, [])
 
 

@@ -120,7 +120,7 @@ class _Player:
         return not (await self._shared.call(self._task, "Python", code=code)).is_error
 
 
-async def play(shared: SharedFiles, seed: int, *, steps: int = 4, python: bool = False) -> Outcome:
+async def play(shared: SharedFiles, seed: int, *, steps: int = 4, python: bool = False, apart: bool = False) -> Outcome:
     """Play one schedule on files of its own.
 
     Args:
@@ -128,14 +128,15 @@ async def play(shared: SharedFiles, seed: int, *, steps: int = 4, python: bool =
         seed: of all chance in it.
         steps: of each worker.
         python: whether workers also use their Python kernels.
+        apart: whether each worker has files of its own.
     """
     chance = Random(seed)
-    files = [f"schedule-{seed}-{name}.txt" for name in "ab"]
-    for file in files:
+    files = {task: [f"schedule-{seed}-{task if apart else ''}{name}.txt" for name in "ab"] for task in WORKERS}
+    for file in {name for names in files.values() for name in names}:
         shared.write(file, _BASE)
     outcome = Outcome()
     before = len(shared.conflicts)
-    players = [_Player(shared, task, files, Random(chance.random()), outcome) for task in WORKERS]
+    players = [_Player(shared, task, files[task], Random(chance.random()), outcome) for task in WORKERS]
     await asyncio.gather(*(player.play(steps, python) for player in players))
     found = shared.conflicts[before:]
     outcome.conflicts = len(found)
