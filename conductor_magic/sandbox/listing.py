@@ -78,6 +78,8 @@ def _plain(entries: Iterable[Entry], listing: Listing, known_secret: Callable[[E
             _plain_folder(entry.path, meaning, listing)
         elif not entry.is_file(follow_symlinks=False):
             listing.found.append(("sockets", entry.path))
+            if meaning:
+                listing.found.append(("fixed", entry.path))
         elif meaning == "secret" or known_secret(entry):
             listing.found.append(("secrets", entry.path))
         elif meaning == "key":
