@@ -51,7 +51,7 @@ async def _play(folder: Path, tree: Path, *, kept: bool) -> tuple[float, float]:
     """Seconds of the whole, and of one warm Bash call."""
     shared = SharedFiles(folder, kept=kept)
     # Names of the same files: far quicker than copies, and nobody writes to them.
-    subprocess.run(["cp", "-al", tree, shared.workspace / "tree"], check=True)
+    subprocess.run(["cp", "-al", tree, shared.workspace / "tree"], check=True)  # noqa: ASYNC221 - nothing runs yet
     try:
         began = time.perf_counter()
         await asyncio.gather(*(_work(shared, task) for task in WORKERS))

@@ -60,8 +60,7 @@ class Custody:
         self._ledger = ledger
         self._contents = Versions()
         self._watch = Watch(ground, self._contents)
-        self._starting = asyncio.Lock()
-        self._watching = False
+        self._starting: asyncio.Task[None] | None = None
         self._holds = Holds(ledger.record)
         self._histories = Histories(ledger, self._contents)
         self._aftermath = Aftermath(ledger, self._histories)
@@ -69,6 +68,8 @@ class Custody:
 
     async def aclose(self) -> None:
         """End the watch."""
+        if self._starting is not None:
+            await self._starting
         await asyncio.to_thread(self._watch.close)
 
     def collision(self, conflict: str) -> Collision | None:
@@ -142,12 +143,8 @@ class Custody:
     async def begin(self, text: str, context: ToolContext) -> Command:
         """A command is about to run."""
         self._join(context)
-        async with self._starting:
-            if not self._watching:
-                self._watching = True
-                why = await asyncio.to_thread(self._watch.start)
-                if why:
-                    self._ledger.record(RunNoted(text=_COMPARES.format(why=why), level="warning"))
+        assert self._starting is not None, "a worker that has joined has set it going"
+        await asyncio.shield(self._starting)
         number = await asyncio.to_thread(self._watch.begin, context.task, text)
         self._take()
         command = Command(number, context, text, self._histories.number)
@@ -175,11 +172,19 @@ class Custody:
     def _join(self, context: ToolContext) -> None:
         """A worker's step: from its first on it is at work, until its attempt is over."""
         self._histories.join(context)
+        if self._starting is None:
+            # In a large workspace it takes a while, so it is under way before the first command comes.
+            self._starting = asyncio.ensure_future(self._start())
 
         async def leave() -> None:
             self._holds.release(context.worker)
 
         context.opened.setdefault("custody", leave)
+
+    async def _start(self) -> None:
+        why = await asyncio.to_thread(self._watch.start)
+        if why:
+            self._ledger.record(RunNoted(text=_COMPARES.format(why=why), level="warning"))
 
     def _take(self) -> None:
         """Put what was seen into the histories; here on the loop, so that its order is kept."""

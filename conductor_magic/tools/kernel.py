@@ -26,7 +26,7 @@ __all__ = ["KernelDied", "TaskKernel"]
 OnMessage = Callable[[str, dict[str, Any]], None]
 
 _READY_SECONDS = 120.0
-_ASK_AGAIN_SECONDS = 0.1
+_ASK_AGAIN_SECONDS = 1.0
 _INTERRUPT_SECONDS = 5.0
 _LAST_OUTPUT_SECONDS = 5.0
 """How long output may follow the answer that the code has run."""

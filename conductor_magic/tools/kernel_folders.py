@@ -21,10 +21,15 @@ _LONGEST_BASE = 80
 
 def new_folder() -> tuple[Path, IO[bytes]]:
     """A private folder, and what shows that it is owned: to be closed when the folder is removed."""
-    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=_base()))
-    owner = (folder / _OWNER).open("wb")
-    _lock(owner)
-    return folder, owner
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=_base()))
+        with contextlib.suppress(FileNotFoundError):
+            owner = (folder / _OWNER).open("wb")
+            _lock(owner)
+            if (folder / _OWNER).exists():
+                return folder, owner
+            owner.close()
+        # Another notebook that tidies up was faster than our lock, and took it for abandoned.
 
 
 def remove_abandoned() -> None:
@@ -35,6 +40,8 @@ def remove_abandoned() -> None:
                 continue
             with (folder / _OWNER).open("r+b") as owner:
                 if _lock(owner):
+                    # The mark goes first: whoever has just made the folder looks for it.
+                    (folder / _OWNER).unlink()
                     shutil.rmtree(folder, ignore_errors=True)
 
 

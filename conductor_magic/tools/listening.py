@@ -126,6 +126,13 @@ class Listener:
         if self._inotify is not None:
             self._inotify.part(path)
 
+    def forget(self, path: str) -> None:
+        """What has happened to this file was our own doing."""
+        folder, _, name = path.rpartition("/")
+        self.names.setdefault(folder, set()).add(name)
+        self.marks.pop(path, None)
+        self.ready.pop(path, None)
+
     def excuse(self, path: str) -> None:
         """One of the times that this file came was our own doing."""
         marks = self.marks.get(path)

@@ -81,17 +81,21 @@ class Watch:
 
     def start(self) -> str:
         """Begin; returns why changes are only found after each command, or nothing when they are seen at once."""
+        listener = Listener(self._ground)
+        # A large workspace takes a while; what tools write meanwhile goes on, and is known already.
+        why = listener.start()
         with self._lock:
-            self._good = time.time_ns()
-            why = self._listener.start()
-            names = self._listener.names
-            if sum(map(len, names.values())) <= _AHEAD_FILES:
-                self._ahead.extend(f"{folder}/{name}" for folder, inside in names.items() for name in inside)
-            if self._listener.handle is not None:
+            listener.listen({})
+            for path in self._known:
+                listener.forget(path)
+            self._listener, self._good = listener, time.time_ns()
+            if sum(map(len, listener.names.values())) <= _AHEAD_FILES:
+                self._ahead.extend(f"{folder}/{name}" for folder, names in listener.names.items() for name in names)
+            if listener.handle is not None:
                 self._wake = os.pipe()
                 self._thread = threading.Thread(target=self._live, name="conductor-watch", daemon=True)
                 self._thread.start()
-            return why
+        return why
 
     def close(self) -> None:
         """End the thread and give everything back."""
