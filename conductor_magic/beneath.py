@@ -22,6 +22,7 @@ O_PATH: int = getattr(os, "O_PATH", os.O_RDONLY | os.O_NONBLOCK)
 
 _OPENAT2 = 437  # one number on every architecture
 _RESOLVE_NO_MAGICLINKS = 0x02
+_RESOLVE_NO_SYMLINKS = 0x04
 _RESOLVE_BENEATH = 0x08
 _RACES = 16  # a rename elsewhere makes the kernel say "try again"
 
@@ -30,8 +31,8 @@ class _OpenHow(ctypes.Structure):
     _fields_ = (("flags", ctypes.c_uint64), ("mode", ctypes.c_uint64), ("resolve", ctypes.c_uint64))
 
 
-def open_beneath(root: Path, relative: Path, flags: int) -> int:
-    """A descriptor of `root / relative`; links are followed only as long as they stay below `root`.
+def open_beneath(root: Path, relative: Path, flags: int, *, links: bool = True) -> int:
+    """A descriptor of `root / relative`; links are followed only as long as they stay below `root`, or not at all.
 
     Raises:
         OSError: with EXDEV or ELOOP when the path leads out, else what the system says.
@@ -39,7 +40,7 @@ def open_beneath(root: Path, relative: Path, flags: int) -> int:
     folder = os.open(root, O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         if _has_openat2():
-            return _openat2(folder, os.fsencode(relative), flags)
+            return _openat2(folder, os.fsencode(relative), flags, 0 if links else _RESOLVE_NO_SYMLINKS)
         return _walk(folder, relative, flags)
     finally:
         os.close(folder)
@@ -60,8 +61,8 @@ def reopen(handle: int, flags: int) -> int:
     return os.dup(handle)
 
 
-def _openat2(folder: int, relative: bytes, flags: int) -> int:
-    how = _OpenHow(flags | os.O_CLOEXEC, 0, _RESOLVE_BENEATH | _RESOLVE_NO_MAGICLINKS)
+def _openat2(folder: int, relative: bytes, flags: int, resolve: int = 0) -> int:
+    how = _OpenHow(flags | os.O_CLOEXEC, 0, _RESOLVE_BENEATH | _RESOLVE_NO_MAGICLINKS | resolve)
     libc = ctypes.CDLL(None, use_errno=True)
     number = errno.EAGAIN
     for _ in range(_RACES):

@@ -42,8 +42,8 @@ Put the option you recommend first and end its label with "(Recommended)". When 
 3. In one turn: TaskCreate every task (give each a `key`, and name what it waits for in `blockedBy`), and Task every \
 one of them. Blocked work queues itself: it starts the moment its blockers are done, with their results in its prompt. \
 Never launch one at a time what could run side by side.
-4. End your turn. You are woken when a worker fails for good, when a task you marked `notify` is done, when the person \
-changes something, and when all work is done.
+4. End your turn. You are woken when a worker fails for good, when a task you marked `notify` is done, when changes of \
+one file have collided, when the person changes something, and when all work is done.
 5. On a failure: read why. Retry with clearer guidance, narrow the scope, or add a follow-up task for the rest; raise \
 the tier only on evidence. Keep what is good.
 6. When all work is done, Read the outputs that matter and write the answer.

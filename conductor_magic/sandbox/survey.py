@@ -23,10 +23,10 @@ from conductor_magic.sandbox.birth import birth
 from conductor_magic.sandbox.listing import Entry, Inner, Listing, Sort, list_folder
 from conductor_magic.sandbox.sockets import in_use
 
-__all__ = ["Covered", "Survey"]
+__all__ = ["NOT_ENTERED", "VENV_MARK", "Covered", "Survey"]
 
-_NOT_ENTERED = frozenset({"node_modules", "__pycache__", ".tox", ".mypy_cache", ".ruff_cache", ".pytest_cache"})
-_VENV_MARK = "pyvenv.cfg"
+NOT_ENTERED = frozenset({"node_modules", "__pycache__", ".tox", ".mypy_cache", ".ruff_cache", ".pytest_cache"})
+VENV_MARK = "pyvenv.cfg"
 _UNSURE_NS = 20_000_000
 """A folder that was changed this shortly before it was read may be changed again within the same tick."""
 
@@ -199,7 +199,7 @@ class Survey:
     def _is_left_out(self, path: str, inode: int, entries: Sequence[Entry]) -> bool:
         if self._first and path != self._root:
             name = os.path.basename(path)
-            if name in _NOT_ENTERED or any(entry.name == _VENV_MARK for entry in entries):
+            if name in NOT_ENTERED or any(entry.name == VENV_MARK for entry in entries):
                 self._left_out.add((path, inode))
         return (path, inode) in self._left_out
 

@@ -61,6 +61,7 @@ class Custody:
         self._contents = Versions()
         self._watch = Watch(ground, self._contents)
         self._starting: asyncio.Task[None] | None = None
+        self._told = False
         self._holds = Holds(ledger.record)
         self._histories = Histories(ledger, self._contents)
         self._aftermath = Aftermath(ledger, self._histories)
@@ -155,6 +156,7 @@ class Custody:
         """It has ended, with all that it started: what it changed is recorded, and what it destroyed."""
         await asyncio.to_thread(self._watch.end, command.number)
         self._take()
+        self._tell_trouble()
         self._aftermath.end(command)
         try:
             self._aftermath.attribute(command)
@@ -172,6 +174,7 @@ class Custody:
     def _join(self, context: ToolContext) -> None:
         """A worker's step: from its first on it is at work, until its attempt is over."""
         self._histories.join(context)
+        self._holds.join(context.worker)
         if self._starting is None:
             # In a large workspace it takes a while, so it is under way before the first command comes.
             self._starting = asyncio.ensure_future(self._start())
@@ -182,9 +185,13 @@ class Custody:
         context.opened.setdefault("custody", leave)
 
     async def _start(self) -> None:
-        why = await asyncio.to_thread(self._watch.start)
-        if why:
-            self._ledger.record(RunNoted(text=_COMPARES.format(why=why), level="warning"))
+        await asyncio.to_thread(self._watch.start)
+        self._tell_trouble()
+
+    def _tell_trouble(self) -> None:
+        if self._watch.trouble and not self._told:
+            self._told = True
+            self._ledger.record(RunNoted(text=_COMPARES.format(why=self._watch.trouble), level="warning"))
 
     def _take(self) -> None:
         """Put what was seen into the histories; here on the loop, so that its order is kept."""

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from conductor_magic.protected import GUARDED_FOLDERS, plain_name, secret
+from conductor_magic.sandbox.survey import NOT_ENTERED, VENV_MARK
 
 __all__ = ["Ground"]
 
-_CACHES = {"node_modules", "__pycache__", ".tox", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".ipynb_checkpoints"}
-_NOT_WATCHED = GUARDED_FOLDERS | _CACHES
+_NOT_WATCHED = GUARDED_FOLDERS | NOT_ENTERED | {".ipynb_checkpoints"}
 _NAMED = re.compile(r"[\w@%+./~-]+")
 _MOST_NAMED = 50
 
@@ -53,7 +53,7 @@ class Ground:
                             files.append(entry.name)
             except OSError:
                 continue  # gone again, or closed to us and so to the workers
-            if "pyvenv.cfg" in files and folder != self.top:
+            if VENV_MARK in files and folder != self.top:
                 continue
             yield folder, files
             waiting += [path for path in below if self.enters(path)]

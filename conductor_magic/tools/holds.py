@@ -22,6 +22,7 @@ class Holds:
 
     def __init__(self, record: Callable[[Event], None]) -> None:
         self._record = record
+        self._at_work: set[str] = set()
         self._holders: dict[str, tuple[str, str]] = {}
         self._waiting: dict[str, list[str]] = {}
         self._locks: dict[str, asyncio.Lock] = {}
@@ -57,12 +58,18 @@ class Holds:
             finally:
                 lock.release()
 
+    def join(self, worker: str) -> None:
+        """The worker is at work from now on."""
+        self._at_work.add(worker)
+
     def give(self, path: str, worker: str, task: str) -> None:
-        """The file is this worker's until it is done, unless it is another's already."""
-        self._holders.setdefault(path, (worker, task))
+        """The file is this worker's until it is done, unless it is done already, or the file is another's."""
+        if worker in self._at_work:
+            self._holders.setdefault(path, (worker, task))
 
     def release(self, worker: str) -> None:
         """The worker is done: who waits for its files goes on."""
+        self._at_work.discard(worker)
         self._holders = {path: holder for path, holder in self._holders.items() if holder[0] != worker}
         self._ring()
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import errno
+import os
 from dataclasses import dataclass
 
+from conductor_magic.sandbox.survey import VENV_MARK
 from conductor_magic.tools.ground import Ground
 from conductor_magic.tools.inotify import Happened, Inotify
 
 __all__ = ["Listener", "Marks"]
 
-_VENV_MARK = "pyvenv.cfg"
+_SLACK_NS = 50_000_000
+"""How much older than a moment a time stamp of that moment may be: the system's clock for files is coarse."""
 
 
 @dataclass(slots=True)
@@ -51,6 +54,7 @@ class Listener:
         marks: path -> what has happened to it.
         ready: the paths that are to be looked at, in the order in which they changed.
         overflowed: events are missing.
+        trouble: why nothing is told; empty while something is.
         tasks: those whose commands run now; set by the owner.
     """
 
@@ -62,21 +66,20 @@ class Listener:
         self.ready: dict[str, None] = {}
         self.overflowed = False
         self.tasks: frozenset[str] = frozenset()
-        self._trouble = ""
+        self.trouble = ""
 
     @property
     def handle(self) -> int | None:
         """The descriptor that becomes readable when something happens; None when nothing is told."""
         return None if self._inotify is None else self._inotify.handle
 
-    def start(self) -> str:
-        """Begin; returns why nothing will be told, or nothing."""
+    def start(self) -> None:
+        """Begin."""
         try:
             self._inotify = Inotify()
         except OSError as error:
-            self._trouble = error.strerror or str(error)
+            self.trouble = error.strerror or str(error)
         self.enter(self._ground.top)
-        return self._trouble
 
     def stop(self) -> None:
         """Listen no longer; the names stay."""
@@ -118,7 +121,7 @@ class Listener:
                 self._inotify.add(folder)
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.ENOMEM):
-                self._trouble = "the system has no watches to spare"
+                self.trouble = "the system has no watches to spare"
                 self.stop()
 
     def part(self, path: str) -> None:
@@ -126,7 +129,19 @@ class Listener:
         if self._inotify is not None:
             self._inotify.part(path)
 
-    def forget(self, path: str) -> None:
+    def compare(self, since: int) -> None:
+        """Mark the files whose time stamp is not older than a moment (in ns), the new ones, and those that are gone."""
+        former = {f"{folder}/{name}" for folder, names in self.names.items() for name in names}
+        there = set(self.enter(self._ground.top))
+        for path in there:
+            if path not in former or _changed_at(path) >= since - _SLACK_NS:
+                self.mark(path, made=path not in former)
+        for path in former - there:
+            folder, _, name = path.rpartition("/")
+            self.names[folder].discard(name)
+            self.mark(path, made=False)
+
+    def ours(self, path: str) -> None:
         """What has happened to this file was our own doing."""
         folder, _, name = path.rpartition("/")
         self.names.setdefault(folder, set()).add(name)
@@ -152,7 +167,7 @@ class Listener:
 
     def _take(self, event: Happened, known: bool) -> None:
         folder, _, name = event.path.rpartition("/")
-        if name == _VENV_MARK and folder != self._ground.top:
+        if name == VENV_MARK and folder != self._ground.top:
             self._forget(folder)
             return
         names = self.names[folder]
@@ -185,3 +200,10 @@ class Listener:
         """Watch a folder and what is below it no longer; the files that were there."""
         below = [folder for folder in self.names if f"{folder}/".startswith(f"{top}/")]
         return [f"{folder}/{name}" for folder in below for name in self.names.pop(folder)]
+
+
+def _changed_at(path: str) -> int:
+    try:
+        return os.lstat(path).st_ctime_ns
+    except OSError:
+        return 0

@@ -14,8 +14,11 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
-__all__ = ["GONE_UNSEEN", "LARGEST_KEPT", "UNKNOWN", "Found", "Versions", "digest", "look"]
+from conductor_magic.beneath import open_beneath
+
+__all__ = ["GONE_UNSEEN", "LARGEST_KEPT", "UNKNOWN", "Found", "Versions", "digest", "look", "open_inside"]
 
 LARGEST_KEPT = 1 << 20
 """Bytes of the largest content that is kept."""
@@ -54,15 +57,27 @@ class Found:
     handle: int | None = None
 
 
-def look(path: str, then: Callable[[], None] = lambda: None) -> Found:
+def open_inside(top: str, path: str) -> int:
+    """Open a file below a folder for reading, following no link at all: who changes files may also swap folders.
+
+    Raises:
+        OSError: it is not there, or not without a link.
+    """
+    return open_beneath(
+        Path(top), Path(path).relative_to(top), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, links=False
+    )
+
+
+def look(top: str, path: str, then: Callable[[], None]) -> Found:
     """Read a file as far as it is worth keeping. Never follows a link, never waits, never raises.
 
     Args:
+        top: the folder that it must lie in.
         path: the file.
         then: called once it is read; where there are leases, nobody opens it for writing before that.
     """
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        handle = open_inside(top, path)
     except OSError:
         return Found(None)
     found = Found(None)

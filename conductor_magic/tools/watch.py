@@ -22,14 +22,11 @@ from dataclasses import dataclass
 from conductor_magic.tools.formers import Former, Formers
 from conductor_magic.tools.ground import Ground
 from conductor_magic.tools.listening import Listener, Marks
-from conductor_magic.tools.versions import GONE_UNSEEN, UNKNOWN, Found, Versions, digest, look
+from conductor_magic.tools.versions import GONE_UNSEEN, UNKNOWN, Found, Versions, digest, look, open_inside
 
 __all__ = ["Sighting", "Watch"]
 
 _log = logging.getLogger(__name__)
-_SLACK_NS = 50_000_000
-"""How much older than a moment a time stamp of that moment may be: the system's clock for files is coarse."""
-
 _BREATH_SECONDS = 0.001
 _AHEAD_FILES, _AHEAD_BYTES, _AHEAD_EACH = 2_000, 16 << 20, 256 << 10
 """What is read before it changes: in a workspace of at most so many files, so many bytes in all and of each."""
@@ -79,15 +76,20 @@ class Watch:
         self._formers = Formers()
         self._late: deque[tuple[Former, str]] = deque()
 
-    def start(self) -> str:
-        """Begin; returns why changes are only found after each command, or nothing when they are seen at once."""
+    @property
+    def trouble(self) -> str:
+        """Why changes are only found after each command; empty as long as they are seen at once."""
+        return self._listener.trouble
+
+    def start(self) -> None:
+        """Begin."""
         listener = Listener(self._ground)
         # A large workspace takes a while; what tools write meanwhile goes on, and is known already.
-        why = listener.start()
+        listener.start()
         with self._lock:
             listener.listen({})
             for path in self._known:
-                listener.forget(path)
+                listener.ours(path)
             self._listener, self._good = listener, time.time_ns()
             if sum(map(len, listener.names.values())) <= _AHEAD_FILES:
                 self._ahead.extend(f"{folder}/{name}" for folder, names in listener.names.items() for name in names)
@@ -95,7 +97,6 @@ class Watch:
                 self._wake = os.pipe()
                 self._thread = threading.Thread(target=self._live, name="conductor-watch", daemon=True)
                 self._thread.start()
-        return why
 
     def close(self) -> None:
         """End the thread and give everything back."""
@@ -209,9 +210,10 @@ class Watch:
                         self._read_ahead(self._ahead.popleft())
                     if self._listener.handle is None:
                         return
-            except Exception:  # noqa: BLE001 - without the watch there is the comparison
+            except Exception as error:  # noqa: BLE001 - without the watch there is the comparison
                 _log.exception("the watch on the workspace failed; changes are found after each command from now on")
                 with self._lock:
+                    self._listener.trouble = f"the watch failed: {error}"
                     self._listener.stop()
                 return
             if told and not looked:
@@ -237,7 +239,7 @@ class Watch:
         listener = self._listener
         listener.ready.pop(path, None)
         marks = listener.marks.pop(path, Marks(tasks=listener.tasks))
-        found = look(path, lambda: listener.listen(self._known))
+        found = look(self._ground.top, path, lambda: listener.listen(self._known))
         again = listener.marks.get(path)
         if again is not None and found.writers is not False:
             # It changed while it was read: what was read is neither the one version nor the next.
@@ -295,7 +297,7 @@ class Watch:
         except OSError:
             return
         self._listener.part(path)
-        found = look(path, lambda: self._listener.listen(self._known))
+        found = look(self._ground.top, path, lambda: self._listener.listen(self._known))
         if found.handle is None or found.content is None or found.sha is None:
             return
         if path in self._listener.marks:
@@ -309,27 +311,11 @@ class Watch:
         """Keep a file open that a command is about to use: it may be replaced while the command writes to it."""
         if path in self._known and path not in self._listener.marks:
             with suppress(OSError):
-                handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+                handle = open_inside(self._ground.top, path)
                 self._formers.hold(path, handle, self._known[path], frozenset(self._calls), self._listener.tasks)
 
     def _compare(self, since: int) -> None:
-        """Look at all files whose time stamp is not older than a moment, and for those that are gone."""
-        listener = self._listener
-        former = {f"{folder}/{name}" for folder, names in listener.names.items() for name in names}
-        there = set(listener.enter(self._ground.top))
-        for path in there:
-            if path not in former or _changed_at(path) >= since - _SLACK_NS:
-                listener.mark(path, made=path not in former)
-        for path in former - there:
-            folder, _, name = path.rpartition("/")
-            listener.names[folder].discard(name)
-            listener.mark(path, made=False)
-        for path in list(listener.ready):
+        """Look at all files that may have changed since a moment."""
+        self._listener.compare(since)
+        for path in list(self._listener.ready):
             self._look(path)
-
-
-def _changed_at(path: str) -> int:
-    try:
-        return os.lstat(path).st_ctime_ns
-    except OSError:
-        return 0

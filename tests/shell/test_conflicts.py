@@ -12,6 +12,7 @@ import pytest
 from conductor_magic.events import ConflictFound, RunNoted
 from conductor_magic.tools.base import ToolResult
 from tests.support.shared_files import SharedFiles
+from tests.support.tool_bench import processes_with
 
 BASE = "one\ntwo\n"
 TOKENS = {"1": "token_one", "2": "token_two"}
@@ -366,14 +367,42 @@ def test_a_stopped_command_is_judged_too(tmp_path: Path) -> None:
 
     async def play() -> None:
         async with shared_files(tmp_path) as shared:
-            running = asyncio.ensure_future(bash(shared, "1", f"echo half > f; {signal('half')}; sleep 60"))
+            running = asyncio.ensure_future(bash(shared, "1", f"echo half > f; {signal('half')}; sleep 61.5"))
             await until(shared, "half")
-            running.cancel()
+            assert shared.custody is not None
+            with shared.custody._watch._lock:
+                running.cancel()
+                while processes_with("sleep 61.5"):  # noqa: ASYNC110 - the system tells nobody
+                    await asyncio.sleep(0.01)
+                running.cancel()
+                await asyncio.sleep(0)
             with pytest.raises(asyncio.CancelledError):
                 await running
             assert [(c.task, c.sure) for c in shared.changes] == [("1", True)]
             await bash(shared, "2", "echo x > g")
             assert [(c.task, c.sure) for c in shared.changes[1:]] == [("2", True)]
+
+    asyncio.run(play())
+
+
+def test_a_command_in_the_background_is_judged_when_it_ends(tmp_path: Path) -> None:
+    """With its task at the latest; what it changed is recorded, and a worker that is gone holds nobody up."""
+
+    async def play() -> None:
+        async with shared_files(tmp_path) as shared:
+            command = rewrite("1", after=wait("go"), then="sleep 60")
+            await shared.call("1", "Bash", command=command, run_in_background=True)
+            await until(shared, "read1")
+            await bash(shared, "2", "echo token_two >> f")
+            await shared.done("2")
+            await give(shared, "go")
+            await until(shared, "wrote1")
+            await shared.done("1")
+            (conflict,) = shared.conflicts
+            assert added(conflict) == {"#2": ["token_two"], "#1": ["token_one"]}
+            async with asyncio.timeout(20):
+                edited = await shared.call("3", "Edit", file_path="f", old_string="one\ntwo", new_string="1\n2")
+            assert not edited.is_error, edited.content
 
     asyncio.run(play())
 

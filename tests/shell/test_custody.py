@@ -35,8 +35,9 @@ async def edit(shared: SharedFiles, task: str, old: str, new: str, file: str = "
 
 async def until_waiting(shared: SharedFiles, count: int = 1) -> list[WorkerWaits]:
     """Let the others go on until so many waits are on record."""
-    while len(waits := shared.book.all(WorkerWaits)) < count:
-        await shared.book.written()
+    async with asyncio.timeout(20):
+        while len(waits := shared.book.all(WorkerWaits)) < count:
+            await shared.book.written()
     return waits
 
 

@@ -22,7 +22,7 @@ class Eyes:
         self.folder = folder
         self.versions = Versions()
         self.watch = Watch(Ground(folder, [folder / "data"]), self.versions)
-        self.why = self.watch.start()
+        self.watch.start()
 
     def run(self, command: str, *, task: str = "1") -> list[tuple[str, str | None, str | None]]:
         """Run a shell command as a task's; what was seen as (name, content before, content after)."""
@@ -64,7 +64,7 @@ def either(request: pytest.FixtureRequest, folder: Path, monkeypatch: pytest.Mon
         monkeypatch.setattr(sys, "platform", "elsewhere")
     made = Eyes(folder)
     monkeypatch.undo()
-    assert (made.why == "") == (request.param == "told at once")
+    assert (made.watch.trouble == "") == (request.param == "told at once")
     yield made
     made.watch.close()
 
@@ -181,8 +181,8 @@ def test_events_that_are_lost_are_made_up_for(eyes: Eyes) -> None:
     assert len(seen) == 7_001 and seen["src/a"] == "changed\n" and seen["src/f6999"] == "6999\n"
 
 
-def test_a_running_command_is_not_seen_twice_for_a_tools_own_file(eyes: Eyes) -> None:
-    """What Write or Edit puts in place while a command runs is theirs alone."""
+def test_what_a_tool_of_ours_writes_is_seen_once_and_as_its_own(eyes: Eyes) -> None:
+    """Also when a command looks at it, or overwrites it before the watch could look."""
     call = eyes.watch.begin("1", "src/a")
     path = eyes.folder / "src" / "a"
 
@@ -190,7 +190,45 @@ def test_a_running_command_is_not_seen_twice_for_a_tools_own_file(eyes: Eyes) ->
         path.with_name("t").write_text("b\n")
         path.with_name("t").rename(path)
 
-    eyes.watch.write(str(path), digest(b"a\n"), b"b\n", frozenset({"2"}), place)
+    with eyes.watch._lock:
+        eyes.watch.write(str(path), digest(b"a\n"), b"b\n", frozenset({"2"}), place)
+        path.write_text("c\n")
+    eyes.watch.catch_up()
+    eyes.watch.write(str(path), digest(b"c\n"), b"b\n", frozenset({"2"}), place)
+    path.touch()
     eyes.watch.end(call)
-    seen = [(sighting.tasks, *eyes.words(sighting)) for sighting in eyes.watch.harvest() if sighting.path == str(path)]
-    assert seen == [(frozenset({"2"}), "src/a", "a\n", "b\n")]
+    seen = [(set(sighting.tasks), *eyes.words(sighting)) for sighting in eyes.watch.harvest()]
+    assert [words for words in seen if words[1] == "src/a"] == [
+        ({"2"}, "src/a", "a\n", "b\n"), ({"1"}, "src/a", "b\n", "c\n"), ({"2"}, "src/a", "c\n", "b\n"),
+    ]  # fmt: skip
+
+
+def test_a_folder_that_was_swapped_for_a_link_is_not_read_through(
+    eyes: Eyes, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Who changes files may lead the watch astray: what lies elsewhere is not read, nor kept as a version."""
+    outside = tmp_path_factory.mktemp("outside")
+    (outside / "a").write_text("secret\n")
+    call = eyes.watch.begin("1", "")
+    with eyes.watch._lock:
+        (eyes.folder / "src" / "a").write_text("changed\n")
+        (eyes.folder / "src").rename(eyes.folder / "moved")
+        (eyes.folder / "src").symlink_to(outside)
+    eyes.watch.end(call)
+    seen = eyes.seen()
+    assert ("src/a", "a\n", None) in seen or ("src/a", UNKNOWN, None) in seen
+    assert eyes.versions.get(digest(b"secret\n")) is None
+    assert ("moved/a", None, "changed\n") in seen
+
+
+def test_a_watch_that_fails_says_so(eyes: Eyes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the system has no more watches, files are compared from then on, and the reason is there to be told."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    listener = eyes.watch._listener
+    monkeypatch.setattr(listener._inotify, "add", refuse, raising=True)
+    assert ("new/f", None, "x\n") in eyes.run("mkdir new; echo x > new/f")
+    assert eyes.watch.trouble == "the system has no watches to spare"
+    assert eyes.run("echo y > g") == [("g", None, "y\n")]
