@@ -38,10 +38,10 @@ def bash(command: str) -> Answer:
 def colliding(then: str = "true") -> dict[str, list[Answer]]:
     """`b` reads the file, `a` adds to it, `b` overwrites it with what it had read, and then does something more."""
     return {
-        "a": [bash("until [ -e __pycache__/go ]; do sleep 0.01; done; echo token_one >> f")],
+        "a": [bash("until [ -e __pycache__/go ]; do sleep 0.01; done; echo token_one >> f; touch __pycache__/added")],
         "b": [
             tools(("Read", {"file_path": "f"})),
-            bash("touch __pycache__/go; until grep -q token_one f; do sleep 0.01; done"),
+            bash("touch __pycache__/go; until [ -e __pycache__/added ]; do sleep 0.01; done"),
             bash("printf 'one\\ntwo\\ntoken_two\\n' > f"),
             bash(then),
         ],
