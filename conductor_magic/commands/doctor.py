@@ -17,6 +17,7 @@ from conductor_magic.connect import provider_of
 from conductor_magic.errors import ToolError
 from conductor_magic.live import open_channel
 from conductor_magic.loop import engine_loop
+from conductor_magic.lsp.languages import known_languages, languages_file, program_of
 from conductor_magic.models.anthropic.client import AnthropicModel, credentials_present
 from conductor_magic.models.anthropic.prices import prices_date
 from conductor_magic.models.anthropic.tiers import TIER_NAMES, Tiers, resolve_tiers
@@ -50,6 +51,7 @@ def run(shell: object, words: Sequence[str]) -> None:
         "models": _models,
         "sandbox": _sandbox,
         "search": _search,
+        "languages": _languages,
         "subshells": lambda: _subshells(shell),
         "front end": _front_end,
         "disk": _disk,
@@ -121,6 +123,24 @@ def _search() -> Finding:
     finally:
         os.close(place)
     return Finding("ok", found.output.decode(errors="replace").partition("\n")[0])
+
+
+def _languages() -> Finding:
+    """Each language with its server. The workspace is not known here: the kernel's folder stands for it."""
+    found: list[str] = []
+    troubles: list[str] = []
+    try:
+        for language in known_languages().values():
+            try:
+                program_of(language, Path.cwd())
+                found.append(f"{language.name} ({language.command[0]})")
+            except ToolError as error:
+                troubles.append(str(error))
+    except ToolError as error:
+        return Finding("fix", str(error))
+    if troubles:
+        return Finding("fix", f"{' '.join(troubles)} Servers are named in {languages_file()}")
+    return Finding("ok", f"{', '.join(found)}; more can be named in {languages_file()}")
 
 
 def _subshells(shell: object) -> Finding:

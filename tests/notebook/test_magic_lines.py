@@ -245,13 +245,42 @@ def test_doctor_tells_without_telling_secrets(notebook: Notebook) -> None:
     printed = notebook.session.run("%conduct doctor", seconds=60)
     lines = {line[6:15].rstrip(): line[:5].rstrip() for line in printed.splitlines()}
     assert list(lines) == [
-        *("key", "provider", "models", "sandbox", "search", "subshells", "front end", "disk", "prices"),
+        "key",
+        "provider",
+        "models",
+        "sandbox",
+        "search",
+        "languages",
+        "subshells",
+        "front end",
+        "disk",
+        "prices",
     ]
     assert set(lines.values()) <= {"ok", "note", "fix"}
     assert lines["models"] == "fix"
     assert lines["subshells"] == "ok"
+    assert "python (ty)" in printed
     assert "ANTHROPIC_API_KEY" in printed
     assert "placeholder" not in printed
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ('{"c": {"command": ["no-such-server"], "extensions": [".c"]}}', "server for c (`no-such-server`) is not inst"),
+        ("{", "language-servers.json needs mending: line 1"),
+    ],
+)
+def test_doctor_tells_of_language_servers(notebook: Notebook, written: str, said: str) -> None:
+    """What is configured and cannot be used stands in a line of its own, with where to mend it."""
+    path = notebook.data / "language-servers.json"
+    path.write_text(written)
+    try:
+        printed = notebook.session.run("%conduct doctor", seconds=60)
+    finally:
+        path.unlink()
+    (line,) = [line for line in printed.splitlines() if line[6:15] == "languages"]
+    assert line.startswith("fix") and said in line and str(path) in line
 
 
 @pytest.mark.parametrize(
