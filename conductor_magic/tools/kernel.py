@@ -145,14 +145,15 @@ class TaskKernel:
         Raises:
             KernelDied: the process ended by itself.
         """
-        run = _Run(self._open_wire().send("shell", "execute_request", {
+        content = {
             "code": code, "silent": False, "store_history": True, "user_expressions": {},
             "allow_stdin": False, "stop_on_error": True,
-        }), on_message)  # fmt: skip
+        }  # fmt: skip
         try:
+            run = _Run(await self._open_wire().send("shell", "execute_request", content), on_message)
             if await self._until_done(run, seconds):
                 return "done"
-            self._open_wire().send("control", "interrupt_request", {})
+            await self._open_wire().send("control", "interrupt_request", {})
             if await self._until_done(run, _INTERRUPT_SECONDS):
                 return "interrupted"
         except BaseException:
@@ -193,7 +194,7 @@ class TaskKernel:
         """Ask until an answer comes on both channels: the first answers may precede the subscription."""
         asked, answered = set[str](), set[str]()
         while answered != {"shell", "iopub"}:
-            asked.add(self._open_wire().send("shell", "kernel_info_request", {}))
+            asked.add(await self._open_wire().send("shell", "kernel_info_request", {}))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_ASK_AGAIN_SECONDS):
                     while answered != {"shell", "iopub"}:

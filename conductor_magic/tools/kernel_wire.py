@@ -36,10 +36,13 @@ class Wire:
             socket.connect(f"ipc://{connection['ip']}-{connection[f'{channel}_port']}")
             self._sockets[channel] = socket
 
-    def send(self, channel: str, kind: str, content: dict[str, Any]) -> str:
+    async def send(self, channel: str, kind: str, content: dict[str, Any]) -> str:
         """Send a request; its id, by which the answers are known."""
-        sent: Any = self._session.send(self._sockets[channel], kind, content)
-        return sent["header"]["msg_id"]
+        message: dict[str, Any] = self._session.msg(kind, content)
+        # Not by `Session.send`: it sends past the asyncio socket, which is then not told of what came in meanwhile,
+        # nor of anything that comes after that.
+        await self._sockets[channel].send_multipart(self._session.serialize(message))
+        return message["header"]["msg_id"]
 
     async def receive(self, channel: str) -> dict[str, Any] | None:
         """The next message of a channel, or None when it is malformed."""
