@@ -16,6 +16,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from conductor_magic.imports import keep_workers_out
+
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
@@ -47,6 +49,8 @@ _HOMES = {
     "conduct": "api",
     "load": "api",
 }
+
+keep_workers_out()
 
 
 def __getattr__(name: str) -> Any:

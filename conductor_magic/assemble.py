@@ -25,6 +25,7 @@ from conductor_magic.redact import Redactor
 from conductor_magic.returns import ReturnType
 from conductor_magic.sandbox import Walls
 from conductor_magic.settling import JournalLedger, Settler
+from conductor_magic.shadows import Shadows
 from conductor_magic.tools.conductor import DEFINITIONS
 from conductor_magic.tools.custody import Custody
 from conductor_magic.tools.kernel_pool import KernelPool
@@ -78,7 +79,7 @@ def assemble(
     if not read_only:
         services.custody = Custody(JournalLedger(journal, redactor), workspace, walls.hidden, artifacts)
         settler = Settler(journal, questions, services.custody, reach)
-        services.closers += [settler.aclose, services.custody.aclose]
+        services.closers += [settler.aclose, services.custody.aclose, Shadows(journal).aclose]
     bench = Bench(
         tools=worker_tools(read_only),
         models=connection.models,

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from concurrent.futures import ThreadPoolExecutor
+
+from conductor_magic.imports import OUR_THREADS
 
 __all__ = ["engine_loop"]
 
@@ -20,6 +23,7 @@ def engine_loop() -> asyncio.AbstractEventLoop:
     with _lock:
         if _loop is None or _loop.is_closed():
             loop = asyncio.new_event_loop()
-            threading.Thread(target=loop.run_forever, name="conductor-engine", daemon=True).start()
+            loop.set_default_executor(ThreadPoolExecutor(thread_name_prefix=f"{OUR_THREADS}helper"))
+            threading.Thread(target=loop.run_forever, name=f"{OUR_THREADS}engine", daemon=True).start()
             _loop = loop
         return _loop

@@ -19,6 +19,7 @@ from conductor_magic.connect import check_prices, connect, provider_of
 from conductor_magic.errors import ConductUsageError
 from conductor_magic.events import RunStarted
 from conductor_magic.handed import HandedOver
+from conductor_magic.imports import keep_workers_out
 from conductor_magic.journal import Journal
 from conductor_magic.limits import Limits
 from conductor_magic.lock import WorkspaceLock
@@ -70,6 +71,7 @@ def start(
         raise ConductUsageError("The goal is empty: write what is to be done.")
     typed = return_type(returns)
     workspace = Path(os.path.realpath(options.workspace or Path.cwd()))
+    keep_workers_out(workspace)
     provider, note = provider_of(options.provider, os.environ)
     check_prices(provider, options.tiers, options.budget)
     data = data_folder()
