@@ -5,7 +5,7 @@ patches (`diff`) at most ten times a second between. In: commands with an id; ea
 sent again because its acknowledgement was late takes effect once. All of it happens on the engine's loop.
 
 Messages to a view: `{kind: "snap", n, snapshot, lines}`, `{kind: "patch", n, base, changes, lines}`,
-`{kind: "ack", id, …}`. From a view: `{kind: "hello" | "sync" | "cancel" | "inspect" | "answer", id, payload}`.
+`{kind: "ack", id, …}`. From a view: `{kind: "hello" | "sync" | "cancel" | "inspect" | "answer" | …, id, payload}`.
 
 Importing this module loads no widget library; making a `Board` does.
 """
@@ -37,7 +37,6 @@ REFRESH_SECONDS = 10.0
 LINE_LIMIT = 160
 ROWS_LIMIT = 200
 ROW_LIMIT = 4_000
-_EFFECTS = ("cancel", "answer")
 _REMEMBERED = 256
 _DETACH_SECONDS = 2.0
 _SCRIPT = Path(__file__).parent / "static" / "board.js"
@@ -49,7 +48,7 @@ class Board:
 
     Args:
         commands: called on the engine's loop with what a person did: `hello` {}, `cancel` {}, `inspect` {task},
-            `answer` {question, answers}. What it returns goes back to the view; `{"error": "…"}` is a refusal.
+            `answer` {question, answers}, and those of `controls.CONTROLS`. What it returns goes back to the view; `{"error": "…"}` is a refusal.
 
     Attributes:
         widget: the anywidget instance, to be displayed.
@@ -196,7 +195,7 @@ class Board:
             return
         payload = message.get("payload")
         answer = self._command(kind, payload if isinstance(payload, dict) else {})
-        if kind in _EFFECTS:
+        if kind != "inspect":
             self._done[name] = answer
             while len(self._done) > _REMEMBERED:
                 del self._done[next(iter(self._done))]

@@ -6,11 +6,12 @@ The engine owns no truth: it appends events and asks `decide(state)` again. Ever
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from conductor_magic.attempt import Attempt, Bench
 from conductor_magic.conductor import Conductor, ConductorStuck
+from conductor_magic.controls import control
 from conductor_magic.errors import ModelError
 from conductor_magic.events import (
     CancelRequested,
@@ -124,6 +125,18 @@ class Engine:
         state = self._journal.state
         if not state.ended and not state.cancelled_by:
             self._journal.append(CancelRequested(by=by, reason=reason))
+
+    def control(self, kind: str, args: Mapping[str, Any]) -> None:
+        """Do what a person asked for of the plan.
+
+        Raises:
+            PlanError: it cannot be done, and why.
+        """
+        for step in control(self._journal.state, kind, args):
+            if isinstance(step, StopWorker):
+                self._carry_out(step)
+            else:
+                self._journal.append(step)
 
     def _set_alarm(self) -> asyncio.TimerHandle | None:
         started = self._journal.state.started

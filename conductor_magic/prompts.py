@@ -239,7 +239,7 @@ def _notice(state: RunState, notice: Notice) -> str:
         return _conflict(state.conflicts[notice.text])
     task = state.tasks[notice.task]
     if notice.about == "edited":
-        return f"#{task.id} was changed by the person ({notice.text}): {task.subject}"
+        return f"The person changed #{task.id} · {task.subject}: {notice.text}"
     tokens = sum(state.workers[worker].spend.tokens for worker in task.attempts)
     head = f"#{task.id} {notice.about} · {task.subject}"
     if notice.about == "completed":

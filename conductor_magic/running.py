@@ -13,7 +13,8 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from conductor_magic.errors import ConductUsageError, ModelError
+from conductor_magic.controls import CONTROLS
+from conductor_magic.errors import ConductUsageError, ModelError, PlanError
 from conductor_magic.events import CapReached, ConductorSlept, ModelsResolved, RunEnded, RunNoted, TaskSkipped
 from conductor_magic.journal import Journal
 from conductor_magic.limits import Limits
@@ -302,4 +303,12 @@ class Run:
                     return {"error": "No question waits for an answer."}
                 wrong = self._questions.answer(str(payload.get("question", "")), answers)
                 return {"error": wrong} if wrong else {}
-        return {"error": f"Unknown command {kind!r}."}
+        if kind not in CONTROLS:
+            return {"error": f"Unknown command {kind!r}."}
+        if self._engine is None:
+            return {"error": "The run has not begun, or is over."}
+        try:
+            self._engine.control(kind, payload)
+        except PlanError as error:
+            return {"error": str(error)}
+        return {}

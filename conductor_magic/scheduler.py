@@ -126,7 +126,7 @@ def decide(state: RunState) -> list[Command]:
     starts = [] if state.cap else _starts(state)
     commands += starts
     commands += [
-        StopWorker(worker.id, "conductor", f"Task {worker.task} was deleted.")
+        StopWorker(worker.id, "engine", state.tasks[worker.task].error)
         for worker in state.running
         if not worker.stopping and state.tasks[worker.task].deleted
     ]

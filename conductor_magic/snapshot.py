@@ -13,7 +13,8 @@ from typing import Any
 from conductor_magic import events as e
 from conductor_magic.events import Record
 from conductor_magic.plan import critical_path
-from conductor_magic.state import ConflictState, RunState, Spend, TaskState, WorkerState
+from conductor_magic.state import ConflictState, PersonEdit, RunState, Spend, TaskState, WorkerState
+from conductor_magic.tape import tape_line
 from conductor_magic.transcript import argument, rows
 
 __all__ = ["STATUSES", "VERSION", "diff", "inspect", "patched", "snapshot"]
@@ -22,6 +23,8 @@ Json = dict[str, Any]
 VERSION = 1
 _CONFLICTS, _DIFF = 20, 4_000
 """Conflicts that a snapshot shows, the latest, and characters of each difference."""
+_EDITS = 10
+"""Edits that can be taken back, the latest."""
 
 STATUSES = ("asking", "failed", "running", "ready", "blocked", "completed", "skipped", "cancelled")
 
@@ -48,6 +51,9 @@ def snapshot(state: RunState, now: float) -> Json:
         "order": list(tasks),
         "tasks": tasks,
         "critical": list(critical_path(state.graph)),
+        "edits": [_edit(edit) for edit in state.edits if state.tasks[edit.task].status in ("blocked", "ready")][
+            -_EDITS:
+        ],
         "workers": {worker.id: _worker(worker) for worker in state.workers.values()},
         "questions": [_question(question) for question in state.questions.values()],
         "conflicts": [_conflict(conflict) for conflict in list(state.conflicts.values())[-_CONFLICTS:]],
@@ -56,7 +62,7 @@ def snapshot(state: RunState, now: float) -> Json:
             for key, saved in state.artifacts.items()
         ],
         "notes": [_note(record) for record in state.notes],
-        "tape": [_tape(state, record) for record in state.tape],
+        "tape": [tape_line(state, record) for record in state.tape],
     }
 
 
@@ -178,6 +184,10 @@ def _waiting(waits: e.WorkerWaits) -> str:
     return f"waits for #{', #'.join(waits.tasks)} to be done with {waits.path}"
 
 
+def _edit(edit: PersonEdit) -> Json:
+    return {"seq": edit.seq, "task": edit.task, "text": edit.text}
+
+
 def _conflict(conflict: ConflictState) -> Json:
     event = conflict.event
     return {
@@ -223,41 +233,6 @@ def _phases(tasks: dict[str, Json]) -> list[Json]:
 def _note(record: Record) -> Json:
     event = record.event
     return {"at": record.at, "text": getattr(event, "text", ""), "level": getattr(event, "level", "info")}
-
-
-def _tape(state: RunState, record: Record) -> Json:
-    """One line of what just happened; `mark` is the state whose sign stands before it."""
-    event, mark, text, task = record.event, "running", "", ""
-    match event:
-        case e.WorkerStarted():
-            task, text = event.task, f"started at desk {event.desk}"
-        case e.WorkerEnded():
-            task = event.task
-            mark = {"completed": "completed", "cancelled": "cancelled"}.get(event.outcome, "failed")
-            text = (
-                "done" if mark == "completed" else f"{event.outcome}: {event.error}" if event.error else event.outcome
-            )
-        case e.WorkerStalled():
-            task, mark, text = state.workers[event.worker].task, "failed", event.detail
-        case e.TaskCancelled():
-            task, mark, text = event.task, "cancelled", event.reason or "cancelled"
-        case e.QuestionAsked():
-            task, mark, text = event.task or "", "asking", "asks: " + str(event.ask[0].get("question", ""))
-        case e.QuestionAnswered():
-            mark, text = "completed", "answered by " + event.by
-        case e.ConflictFound():
-            task, mark, text = (event.tasks or ("",))[0], "failed", f"conflict over {event.path}"
-        case e.ConflictResolved():
-            mark, text = "completed", f"conflict over {event.path} settled: {event.how}"
-        case e.Milestone():
-            mark, text = "completed", f"{event.name} complete"
-        case e.CancelRequested():
-            mark, text = "cancelled", "the run was asked to stop"
-        case e.CapReached() | e.ConductorFailed():
-            mark, text = "failed", getattr(event, "text", "") or getattr(event, "error", "")
-        case _:
-            text = event.kind
-    return {"seq": record.seq, "at": record.at, "mark": mark, "task": task, "text": text}
 
 
 def inspect(state: RunState, task: str) -> Json | None:

@@ -37,6 +37,7 @@ __all__ = [
     "ConductorState",
     "ConflictState",
     "Notice",
+    "PersonEdit",
     "QuestionState",
     "RunState",
     "Spend",
@@ -50,7 +51,7 @@ WAITING = "waiting"
 
 # step -> {status before: status after}; a step that meets any other status is refused.
 TRANSITIONS: Mapping[str, Mapping[str, str]] = {
-    "launched": {"blocked": WAITING, "ready": WAITING, "failed": WAITING},
+    "launched": {"blocked": WAITING, "ready": WAITING, "failed": WAITING, "cancelled": WAITING},
     "started": {"ready": "running"},
     "ended well": {"running": "completed"},
     "ended for now": {"running": WAITING},
@@ -208,6 +209,21 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class PersonEdit:
+    """A person's edit of a task that can be taken back: the record `seq`, and what was there before.
+
+    `tier` is the one before (None: it did not change); `added` and `removed` are what is waited for since, and no more.
+    """
+
+    seq: int
+    task: str
+    text: str
+    tier: Tier | None = None
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class QuestionState:
     """A question and, once there, its answers by question text; `joined` are further tasks that wait for it."""
 
@@ -268,6 +284,7 @@ class RunState:
     workers: Mapping[str, WorkerState] = field(default_factory=dict)
     conductor: ConductorState = ConductorState()
     notices: tuple[Notice, ...] = ()
+    edits: tuple[PersonEdit, ...] = ()
     questions: Mapping[str, QuestionState] = field(default_factory=dict)
     in_flight: Mapping[str, float | None] = field(default_factory=dict)
     requests: int = 0

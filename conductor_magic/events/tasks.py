@@ -58,6 +58,17 @@ class TaskEdited(Event, kind="task.edited"):
     remove_blocked_by: tuple[str, ...] = ()
     comment: str | None = None
     by: str = "conductor"
+    """`conductor`, `person`, or `undo`: it takes back a person's edit."""
+
+    @property
+    def words(self) -> str:
+        """What it changes, for a person or a model to read."""
+        said = [f"it is {self.tier} now"] if self.tier else []
+        said += [f"it waits for #{blocker}" for blocker in self.add_blocked_by]
+        said += [f"it waits no longer for #{blocker}" for blocker in self.remove_blocked_by]
+        fields = ("subject", "description", "active_form", "phase", "reason", "owner", "metadata", "comment")
+        changed = [name.replace("_", " ") for name in fields if getattr(self, name) is not None]
+        return ", ".join([*said, *([f"changed: {' and '.join(changed)}"] if changed else [])])
 
 
 class EditUndone(Event, kind="task.edit_undone"):

@@ -20,7 +20,7 @@ from conductor_magic.fold.moves import (
     with_entry,
 )
 from conductor_magic.plan import check_blockers, find_cycle
-from conductor_magic.state import RunState, TaskState
+from conductor_magic.state import PersonEdit, RunState, TaskState
 
 __all__ = ["STEPS"]
 
@@ -71,7 +71,7 @@ def _rejected(state: RunState, record: Record, event: e.TaskRejected) -> RunStat
 
 
 def _edited(state: RunState, record: Record, event: e.TaskEdited) -> RunState:
-    task = task_of(state, event.task, event)
+    task = before = task_of(state, event.task, event)
     names = ("subject", "description", "active_form", "phase", "tier", "reason", "owner")
     changes: dict[str, Any] = {name: value for name in names if (value := getattr(event, name)) is not None}
     if event.metadata is not None:
@@ -85,9 +85,24 @@ def _edited(state: RunState, record: Record, event: e.TaskEdited) -> RunState:
         added = _checked(state, task.id, event.add_blocked_by, event)
         changes["blocked_by"] = tuple(dict.fromkeys((*kept, *added)))
     state = settle(state, with_entry(state.tasks, task.id, replace(task, **changes)), [task.id])
-    if event.by == "person":
-        return add_notice(state, record, "edited", task.id, ", ".join(changes), wakes=True)
-    return state
+    if event.by == "conductor":
+        return state
+    edit = _edit(before, record, event)
+    if event.by == "person" and (edit.tier or edit.added or edit.removed):
+        state = replace(state, edits=(*state.edits, edit))
+    return add_to_tape(add_notice(state, record, "edited", task.id, event.words, wakes=True), record)
+
+
+def _edit(before: TaskState, record: Record, event: e.TaskEdited) -> PersonEdit:
+    """What an edit changes of the tier and of what the task waits for."""
+    added = tuple(blocker for blocker in event.add_blocked_by if blocker not in before.blocked_by)
+    removed = tuple(blocker for blocker in event.remove_blocked_by if blocker in before.blocked_by)
+    tier = before.tier if event.tier not in (None, before.tier) else None
+    return PersonEdit(record.seq, before.id, event.words, tier, added, removed)
+
+
+def _undone(state: RunState, record: Record, event: e.EditUndone) -> RunState:
+    return replace(state, edits=tuple(edit for edit in state.edits if edit.seq != event.seq))
 
 
 def _launched(state: RunState, record: Record, event: e.TaskLaunched) -> RunState:
@@ -104,7 +119,11 @@ def _launched(state: RunState, record: Record, event: e.TaskLaunched) -> RunStat
         error="",
         ended=None,
     )
-    return settle(state, with_entry(state.tasks, task.id, task), [task.id])
+    state = settle(state, with_entry(state.tasks, task.id, task), [task.id])
+    if event.by == "person":
+        state = add_notice(state, record, "edited", task.id, event.reason, wakes=False)
+        return add_to_tape(state, record)
+    return state
 
 
 def _deleted(state: RunState, record: Record, event: e.TaskDeleted) -> RunState:
@@ -114,7 +133,8 @@ def _deleted(state: RunState, record: Record, event: e.TaskDeleted) -> RunState:
     moved = replace(move(task, "deleted"), deleted=True, ended=ended, error=error)
     state = settle(state, with_entry(state.tasks, task.id, moved), waiting_for(state, task.id))
     if event.by == "person":
-        return add_notice(state, record, "cancelled", task.id, moved.error, wakes=True)
+        state = add_notice(state, record, "cancelled", task.id, moved.error, wakes=True)
+        return add_to_tape(state, record)
     return state
 
 
@@ -134,6 +154,7 @@ STEPS: dict[str, Step] = {
     "task.created": _created,
     "task.rejected": _rejected,
     "task.edited": _edited,
+    "task.edit_undone": _undone,
     "task.launched": _launched,
     "task.deleted": _deleted,
     "task.cancelled": _task_cancelled,

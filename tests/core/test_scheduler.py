@@ -110,7 +110,7 @@ def test_the_longest_chain_starts_first_when_desks_are_few() -> None:
 def test_a_deleted_task_has_its_worker_stopped_and_frees_what_waited() -> None:
     """Deleting a running task stops its worker; its dependents start at once."""
     state = run(created("1"), created("2", "1"), *map(launched, "12"), started("w1", "1"), e.TaskDeleted(task="1"))
-    assert decide(state) == [StartWorker("2", 1, desk=2), StopWorker("w1", "conductor", "Task 1 was deleted.")]
+    assert decide(state) == [StartWorker("2", 1, desk=2), StopWorker("w1", "engine", "Deleted by the conductor.")]
 
 
 def test_a_deleted_task_counts_as_cancelled_even_when_its_worker_had_just_finished() -> None:

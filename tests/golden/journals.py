@@ -15,7 +15,7 @@ from conductor_magic.fold import fold
 from conductor_magic.report.text import board_text
 from conductor_magic.snapshot import inspect, snapshot
 from conductor_magic.state import RunState
-from tests.golden.script import Script
+from tests.golden.script import START, Script
 
 __all__ = ["RUNS", "pictures", "state_of", "write"]
 
@@ -112,6 +112,22 @@ def _failed() -> Script:
     return script.at(71)
 
 
+def _edited() -> Script:
+    """A person has changed the plan: a tier, what waits for what, a task skipped, a failed one tried again."""
+    script = _failed()
+    script.at(script.clock - START + 2).add(
+        e.TaskEdited(task="7", tier="opus", by="person"),
+        e.TaskEdited(task="8", remove_blocked_by=("4",), by="person"),
+        e.EditUndone(seq=len(script.records) + 2),
+        e.TaskEdited(task="8", add_blocked_by=("4",), by="undo"),
+    )
+    failed = next(task for task in fold(script.records).tasks.values() if task.status == "failed")
+    return script.add(
+        e.TaskLaunched(task=failed.id, prompt=failed.prompt, tier="opus", reason="Tried again by you.", by="person"),
+        e.TaskEdited(task="8", add_blocked_by=("5",), by="person"),
+    )
+
+
 def _conflict() -> Script:
     """Two conflicts, one settled, and a worker that waits for another's file."""
     script = _running()
@@ -187,6 +203,7 @@ RUNS: dict[str, Callable[[], Script]] = {
     "running": _running,
     "asking": _asking,
     "failed": _failed,
+    "edited": _edited,
     "conflict": _conflict,
     "done": _done,
     "hostile": _hostile,

@@ -26,7 +26,9 @@ export type Incoming =
     }
   | ({ readonly kind: "ack"; readonly id: string } & Ack);
 
-export type CommandKind = "hello" | "cancel" | "inspect" | "answer";
+/** What can be done to the plan: `conductor_magic/controls.py`. */
+export type ControlKind = "cancel_task" | "skip" | "retry" | "tier" | "wait" | "free" | "undo";
+export type CommandKind = "hello" | "cancel" | "inspect" | "answer" | ControlKind;
 
 export interface Outgoing {
   readonly kind: CommandKind | "sync";

@@ -133,6 +133,9 @@ const conflict = record({
   how: text,
 });
 
+/** A person's edit of the plan that can be taken back. */
+const edit = record({ seq: number, task: text, text });
+
 const tapeLine = record({ seq: number, at: number, mark: state, task: text, text });
 
 export const snapshotShape = record({
@@ -157,6 +160,7 @@ export const snapshotShape = record({
   order: list(text),
   tasks: map(task),
   critical: list(text),
+  edits: list(edit),
   workers: map(worker),
   questions: list(question),
   conflicts: list(conflict),

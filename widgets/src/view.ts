@@ -2,6 +2,7 @@
 
 import { batch, computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { Link } from "./link";
+import type { ControlKind } from "./protocol";
 import type { Detail, State, Task, Worker } from "./snapshot";
 import type { Store } from "./store";
 
@@ -29,6 +30,8 @@ export class View {
   readonly trouble: Signal<string> = signal("");
   /** The questions whose answers are on their way. */
   readonly sent: Signal<ReadonlySet<string>> = signal(new Set());
+  /** What the kernel was asked to do and has not answered yet, by a name for each button. */
+  readonly acting: Signal<ReadonlySet<string>> = signal(new Set());
   readonly detail: Signal<Detail | null> = signal(null);
   private seen: readonly [Task | undefined, Worker | undefined] | null = null;
   private asking = false;
@@ -75,6 +78,17 @@ export class View {
     this.trouble.value = (await this.link.request("cancel")).error ?? "";
   }
 
+  /** Do something to the plan; `name` stands in `acting` until the kernel has answered. */
+  async act(name: string, kind: ControlKind, payload: Readonly<Record<string, unknown>>): Promise<void> {
+    if (this.acting.peek().has(name)) return;
+    this.acting.value = new Set([...this.acting.peek(), name]);
+    const { error } = await this.link.request(kind, payload);
+    batch(() => {
+      this.acting.value = new Set([...this.acting.peek()].filter((other) => other !== name));
+      this.trouble.value = error ?? "";
+    });
+  }
+
   async answer(question: string, answers: Readonly<Record<string, unknown>>): Promise<void> {
     this.sent.value = new Set([...this.sent.value, question]);
     const { error } = await this.link.request("answer", { question, answers });
@@ -103,7 +117,7 @@ export class View {
       if (this.selected.peek() === task) {
         batch(() => {
           this.detail.value = ack.detail ?? this.detail.peek();
-          this.trouble.value = ack.error ?? "";
+          if (ack.error !== undefined) this.trouble.value = ack.error;
         });
       }
       const wait = this.selected.peek() === task ? AGAIN_MS : 0;

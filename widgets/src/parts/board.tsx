@@ -6,6 +6,7 @@ import type { Snapshot } from "../snapshot";
 import type { Pane, Size, View } from "../view";
 import { Bell } from "./bell";
 import { Conflicts } from "./conflicts";
+import { Trouble } from "./controls";
 import { Floor } from "./floor";
 import { Header, Quotes, Rail } from "./header";
 import { Inspector } from "./inspector";
@@ -98,6 +99,7 @@ function Open({ view, snapshot, size, inspecting }: OpenProps) {
         {inspecting && (size === "l" || !card) && <Inspector view={view} snapshot={snapshot} />}
         {bar && <QuestionBar view={view} snapshot={snapshot} />}
       </div>
+      <Trouble view={view} />
       <Tape snapshot={snapshot} />
       <Announcer snapshot={snapshot} />
     </>
@@ -124,7 +126,8 @@ function Panes({ view, asked, pane, over }: { view: View; asked: boolean; pane: 
 /** Keys that work wherever the focus is inside the board, but for text fields. */
 function press(event: KeyboardEvent, view: View, root: HTMLElement | null): void {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-  if (event.target instanceof HTMLInputElement && event.key !== "Escape") return;
+  const typing = event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement;
+  if (typing && event.key !== "Escape") return;
   const jumps = { f: "failed", r: "running", a: "asking" } as const;
   if (event.key === "Escape") {
     if (view.answering.value) view.answering.value = false;

@@ -5,6 +5,7 @@ import type { Snapshot } from "../snapshot";
 import type { Store } from "../store";
 import type { View } from "../view";
 import { clock, count, line, money, provider, tokens, warnings } from "../words";
+import { Undo } from "./controls";
 
 export function Header({ view, snapshot }: { view: View; snapshot: Snapshot }) {
   const { run } = snapshot;
@@ -22,6 +23,7 @@ export function Header({ view, snapshot }: { view: View; snapshot: Snapshot }) {
           {pill.word}
         </span>
         <h2 title={line(run.goal, 2_000)}>{line(run.goal, 400) || "Opening the floor"}</h2>
+        <Undo view={view} snapshot={snapshot} />
         <Cancel view={view} snapshot={snapshot} />
       </div>
       <p class="facts" title={line([...facts, run.provider_note, ...alerts].filter((text) => text).join(" · "), 2_000)}>
@@ -33,7 +35,6 @@ export function Header({ view, snapshot }: { view: View; snapshot: Snapshot }) {
             {alert}
           </span>
         ))}
-        {view.trouble.value !== "" && <span class="alert">{line(view.trouble.value)}</span>}
       </p>
     </div>
   );

@@ -4,6 +4,7 @@ import { useSignal } from "@preact/signals";
 import type { Detail, Row, Snapshot, Task } from "../snapshot";
 import type { Tab, View } from "../view";
 import { clean, clock, line, money, tokens, WORDS } from "../words";
+import { Controls } from "./controls";
 import { Glyph } from "./glyph";
 import { Cross } from "./question";
 import { Span } from "./span";
@@ -48,6 +49,7 @@ export function Inspector({ view, snapshot }: { view: View; snapshot: Snapshot }
         </p>
       )}
       <Hold view={view} task={task} />
+      <Controls view={view} snapshot={snapshot} task={task} />
       <Tabs view={view} detail={detail} />
       {detail === null ? (
         <p class="sheet of">Asking the kernel…</p>

@@ -3,6 +3,7 @@
 import base from "./base.css";
 import bell from "./bell.css";
 import conflicts from "./conflicts.css";
+import controls from "./controls.css";
 import floor from "./floor.css";
 import head from "./head.css";
 import inspector from "./inspector.css";
@@ -24,6 +25,7 @@ export default [
   floor,
   question,
   inspector,
+  controls,
   bell,
   conflicts,
   tape,

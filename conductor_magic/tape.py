@@ -1,0 +1,58 @@
+"""The tape of a run: one line for each thing that has just happened, as every picture of the run shows it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from conductor_magic import events as e
+from conductor_magic.events import Record
+from conductor_magic.state import RunState
+
+__all__ = ["tape_line"]
+
+Line = tuple[str, str, str]
+"""The task, the state whose sign stands before the line, and the text."""
+
+_MARKS = {"completed": "completed", "cancelled": "cancelled"}
+
+
+def tape_line(state: RunState, record: Record) -> dict[str, Any]:
+    """What the record says, in a line."""
+    describe = _LINES.get(type(record.event))
+    task, mark, text = describe(state, record.event) if describe else ("", "running", record.event.kind)
+    return {"seq": record.seq, "at": record.at, "mark": mark, "task": task, "text": text}
+
+
+def _worker_ended(state: RunState, event: e.WorkerEnded) -> Line:
+    mark = _MARKS.get(event.outcome, "failed")
+    if mark == "completed":
+        return event.task, mark, "done"
+    return event.task, mark, f"{event.outcome}: {event.error}" if event.error else event.outcome
+
+
+def _task_edited(state: RunState, event: e.TaskEdited) -> Line:
+    return event.task, "ready", f"{'taken back: ' * (event.by == 'undo')}{event.words}"
+
+
+def _asked(state: RunState, event: e.QuestionAsked) -> Line:
+    return event.task or "", "asking", "asks: " + str(event.ask[0].get("question", ""))
+
+
+_LINES: dict[type, Callable[[RunState, Any], Line]] = {
+    e.WorkerStarted: lambda state, event: (event.task, "running", f"started at desk {event.desk}"),
+    e.WorkerEnded: _worker_ended,
+    e.WorkerStalled: lambda state, event: (state.workers[event.worker].task, "failed", event.detail),
+    e.TaskEdited: _task_edited,
+    e.TaskLaunched: lambda state, event: (event.task, "ready", event.reason),
+    e.TaskDeleted: lambda state, event: (event.task, "skipped", event.reason or "deleted"),
+    e.TaskCancelled: lambda state, event: (event.task, "cancelled", event.reason or "cancelled"),
+    e.QuestionAsked: _asked,
+    e.QuestionAnswered: lambda state, event: ("", "completed", f"answered by {event.by}"),
+    e.ConflictFound: lambda state, event: ((event.tasks or ("",))[0], "failed", f"conflict over {event.path}"),
+    e.ConflictResolved: lambda s, event: ("", "completed", f"conflict over {event.path} settled: {event.how}"),
+    e.Milestone: lambda state, event: ("", "completed", f"{event.name} complete"),
+    e.CancelRequested: lambda state, event: ("", "cancelled", "the run was asked to stop"),
+    e.CapReached: lambda state, event: ("", "failed", event.text),
+    e.ConductorFailed: lambda state, event: ("", "failed", event.error),
+}
