@@ -23,7 +23,7 @@ _FEW = 400
 """Lines of a changed part up to which every line is compared with every other."""
 
 _WORD = re.compile(r"\w+|[^\w\s]")
-_LAYOUT = re.compile(r"[\s\"'`,;()\\]+")
+_LAYOUT = b" \t\n\r\v\f\"'`,;()\\"
 
 
 def difference(before: Version, after: Version, old: str, new: str, limit: int = 4_000) -> str:
@@ -34,7 +34,7 @@ def difference(before: Version, after: Version, old: str, new: str, limit: int =
         after: the other.
         old: what stands behind `---`.
         new: what stands behind `+++`.
-        limit: characters; what is left out is counted.
+        limit: characters; what is left out is counted: the middle of very long lines, then what comes last.
     """
     if before == after:
         return ""
@@ -43,7 +43,11 @@ def difference(before: Version, after: Version, old: str, new: str, limit: int =
     )
     if not (is_text(before) and is_text(after)):
         return f"{head}\nBinary: {_size(before)} became {_size(after)}."
-    text = "\n".join([head, *(list(_hunks(_lines(before), _lines(after))) or ["(only line ends differ)"])])
+    lines = [head, *(list(_hunks(_lines(before), _lines(after))) or ["(only line ends differ)"])]
+    text = "\n".join(lines)
+    if len(text) <= limit:
+        return text
+    text = "\n".join(_shortened(line, limit // 8) for line in lines)
     if len(text) <= limit:
         return text
     shown = text[:limit].rpartition("\n")[0] or text[:limit]
@@ -65,10 +69,7 @@ def keeps(base: Version, theirs: Version, mine: Version) -> bool:
         return True
     a, t, m = _lines(base), _lines(theirs), _lines(mine)
     places = _Places(t, m)
-    again = Counter(m) - Counter(t)
-    return all(
-        places.hold(t[j1:j2], j1, j2, a[i1:i2], again) for equal, i1, i2, j1, j2 in _operations(a, t) if not equal
-    )
+    return all(places.hold(t[j1:j2], j1, j2, a[i1:i2]) for equal, i1, i2, j1, j2 in _operations(a, t) if not equal)
 
 
 def is_text(version: Version) -> bool:
@@ -87,15 +88,16 @@ class _Places:
 
     def __init__(self, old: Sequence[str], new: Sequence[str]) -> None:
         self._new = new
+        self._in_old, self._in_new = Counter(old), Counter(new)
         self._at: dict[int, int] = {}
         for equal, i1, i2, j1, _ in _operations(old, new):
             if equal:
                 self._at.update(zip(range(i1, i2), range(j1, j1 + i2 - i1), strict=True))
         self._last = len(old)
 
-    def hold(self, added: Sequence[str], start: int, end: int, removed: Sequence[str], again: Counter[str]) -> bool:
+    def hold(self, added: Sequence[str], start: int, end: int, removed: Sequence[str]) -> bool:
         """Whether one changed part is kept: `added` stood at `start:end` in place of `removed`."""
-        if any(again[line] for line in removed if line.strip()):
+        if any(self._in_new[line] > self._in_old[line] for line in removed if line.strip()):
             return False
         if all(start + number in self._at for number, line in enumerate(added) if line.strip()):
             return True
@@ -121,8 +123,8 @@ def _holds_each(lines: Sequence[str], wanted: Sequence[str]) -> bool:
     return all(any(f" {text} " in line for line in rest) for text in texts if text)
 
 
-def _squeezed(version: Version) -> str:
-    return _LAYOUT.sub("", (version or b"").decode())
+def _squeezed(version: Version) -> bytes:
+    return (version or b"").translate(None, _LAYOUT)
 
 
 def _lines(version: Version) -> list[str]:
@@ -159,11 +161,15 @@ def _inside(a: Sequence[str], b: Sequence[str], i: int, j: int) -> Iterator[_Op]
         if a or b:
             yield False, i, i + len(a), j, j + len(b)
         return
-    from_a = from_b = 0
+    from_a = from_b = row = 0
     for to_a, to_b in (*anchors, (len(a), len(b))):
-        yield from _operations(a[from_a:to_a], b[from_b:to_b], (i + from_a, j + from_b))
-        if to_a < len(a):
-            yield True, i + to_a, i + to_a + 1, j + to_b, j + to_b + 1
+        if (from_a, from_b) != (to_a, to_b) or to_a == len(a):
+            # Anchors in a row are one equal part.
+            if row:
+                yield True, i + from_a - row, i + from_a, j + from_b - row, j + from_b
+            yield from _operations(a[from_a:to_a], b[from_b:to_b], (i + from_a, j + from_b))
+            row = 0
+        row += 1
         from_a, from_b = to_a + 1, to_b + 1
 
 
@@ -230,6 +236,14 @@ def _hunk(a: Sequence[str], b: Sequence[str], group: Sequence[_Op]) -> Iterator[
         else:
             yield from (f"-{line}" for line in a[a1:a2])
             yield from (f"+{line}" for line in b[b1:b2])
+
+
+def _shortened(line: str, longest: int) -> str:
+    """A line whose middle is left out where it is too long for its neighbours to be shown."""
+    if len(line) <= longest:
+        return line
+    end = longest // 2
+    return f"{line[:end]}[cut: {len(line) - 2 * end:,} characters]{line[-end:]}"
 
 
 def _span(start: int, end: int) -> str:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import fcntl
 import os
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -21,6 +23,7 @@ _MUST_BE_NEW, _SWAP = 1, 2
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _NOT_HERE = (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM)
 _CHUNK = 1 << 20
+_PATIENCE_SECONDS, _AGAIN_SECONDS = 2.0, 0.001
 
 
 class Overtaken(Exception):
@@ -55,7 +58,8 @@ def place(target: Target, content: bytes, before: bytes | None) -> int | None:
         if before is None:
             _place_new(temporary, name, folder)
             return None
-        return _place_over(temporary, name, folder, before)
+        with _alone(folder):
+            return _place_over(temporary, name, folder, before)
 
 
 @contextmanager
@@ -72,6 +76,29 @@ def _temporary(target: Target, content: bytes) -> Iterator[str]:
     finally:
         with suppress(FileNotFoundError):  # it has become the target
             os.unlink(temporary, dir_fd=target.folder)
+
+
+@contextmanager
+def _alone(folder: int) -> Iterator[None]:
+    """Keep others of our kind from replacing a file of this folder: a swap that is taken back must find its own file.
+
+    Whoever holds the lock too long, or a file system that has none, does not keep us from the work.
+    """
+    handle = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=folder)
+    try:
+        until = time.monotonic() + _PATIENCE_SECONDS
+        while time.monotonic() < until:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(_AGAIN_SECONDS)
+            except OSError:
+                break
+            else:
+                break
+        yield
+    finally:
+        os.close(handle)
 
 
 def _place_new(temporary: str, name: str, folder: int) -> None:

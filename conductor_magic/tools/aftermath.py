@@ -18,8 +18,8 @@ from conductor_magic.tools.formers import Former
 from conductor_magic.tools.histories import Histories
 from conductor_magic.tools.judging import Loss, Version, find_loss
 from conductor_magic.tools.ledger import Ledger
+from conductor_magic.tools.looking import Sighting
 from conductor_magic.tools.versions import GONE_UNSEEN
-from conductor_magic.tools.watch import Sighting
 
 __all__ = ["Aftermath", "Command"]
 

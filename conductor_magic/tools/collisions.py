@@ -125,7 +125,7 @@ class Collisions:
 
 
 _HIDDEN = "The name of the file is one that usually holds secrets: nothing of it is shown or kept."
-_LOST = "a version that was overwritten before it could be read, if there was one, or that is too large to be kept."
+_LOST = "a version that was overwritten before it could be read, if there was one, or that could not be kept."
 _COMMAND = 2_000
 
 

@@ -52,13 +52,14 @@ class Custody:
         ledger: the run.
         workspace: the folder that commands may write, resolved.
         hidden: folders in it that are closed to workers.
-        artifacts: the run's artifacts folder: versions that collided are kept in it.
+        artifacts: the run's artifacts folder: versions that collided are kept in it. What memory has no room for lies
+            beside it, where no worker can read.
     """
 
     def __init__(self, ledger: Ledger, workspace: Path, hidden: Iterable[Path], artifacts: Path) -> None:
         ground = Ground(workspace, hidden)
         self._ledger = ledger
-        self._contents = Versions()
+        self._contents = Versions(artifacts.parent)
         self._watch = Watch(ground, self._contents)
         self._starting: asyncio.Task[None] | None = None
         self._told = False
@@ -68,10 +69,11 @@ class Custody:
         self._collisions = Collisions(ledger, artifacts, ground.shown)
 
     async def aclose(self) -> None:
-        """End the watch."""
+        """End the watch, and forget the versions that are in no conflict."""
         if self._starting is not None:
             await self._starting
         await asyncio.to_thread(self._watch.close)
+        self._contents.close()
 
     def collision(self, conflict: str) -> Collision | None:
         """The versions of a conflict that was found in this process."""
@@ -94,7 +96,7 @@ class Custody:
         """
         self._join(context)
         async with self._holds.taken(str(path), context):
-            await asyncio.to_thread(self._watch.catch_up)
+            await asyncio.to_thread(self._watch.catch_up, str(path))
             self._take()
             yield
 
@@ -126,7 +128,7 @@ class Custody:
         path = str(target.path)
         tasks = frozenset({context.task} if context else ())
         if before is not None:
-            self._contents.put(digest(before), before)
+            self._contents.put(digest(before), before, ours=True)
 
         def write() -> None:
             sha = None if before is None else digest(before)

@@ -8,21 +8,24 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from conductor_magic.protected import GUARDED_FOLDERS, plain_name, secret
-from conductor_magic.sandbox.survey import NOT_ENTERED, VENV_MARK
 
 __all__ = ["Ground"]
 
-_NOT_WATCHED = GUARDED_FOLDERS | NOT_ENTERED | {".ipynb_checkpoints"}
+_PACKAGES = {"node_modules", "site-packages"}
+_CACHES = {"__pycache__", ".tox", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".ipynb_checkpoints"}
+_NOT_WATCHED = GUARDED_FOLDERS | _PACKAGES | _CACHES
 _NAMED = re.compile(r"[\w@%+./~-]+")
 _MOST_NAMED = 50
 
 
 class Ground:
-    """A workspace without repositories' insides, caches, packages, virtual environments and the run's own record.
+    """A workspace without repositories' insides, caches, installed packages and the run's own record.
+
+    Only the names of folders count: nothing that a command puts into a folder takes it out of the watch.
 
     Args:
         workspace: the folder that workers may write, resolved.
-        hidden: folders in it that stay closed to workers.
+        hidden: folders and files in it that stay closed to workers.
     """
 
     def __init__(self, workspace: Path, hidden: Iterable[Path] = ()) -> None:
@@ -53,14 +56,17 @@ class Ground:
                             files.append(entry.name)
             except OSError:
                 continue  # gone again, or closed to us and so to the workers
-            if VENV_MARK in files and folder != self.top:
-                continue
             yield folder, files
             waiting += [path for path in below if self.enters(path)]
 
     def shown(self, path: str) -> bool:
-        """Whether the content of this file may be kept and shown: its name is not one that usually holds secrets."""
-        return not secret(Path(os.path.relpath(path, self.top)).parts)
+        """Whether the content of this file may be kept and shown: not closed to workers, nor named as secrets are."""
+        closed = any(path == top or path.startswith(f"{top}/") for top in self._hidden)
+        return not closed and not secret(Path(os.path.relpath(path, self.top)).parts)
+
+    def above(self, path: str) -> str:
+        """The folder that a file must be reached from without following a link: the workspace, or the root."""
+        return self.top if path.startswith(f"{self.top}/") else "/"
 
     def named(self, text: str) -> list[str]:
         """The watched files that the words of a command or of code name."""

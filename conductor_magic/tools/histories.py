@@ -10,8 +10,8 @@ from conductor_magic.tools.base import ToolContext
 from conductor_magic.tools.collisions import Contender
 from conductor_magic.tools.judging import Version
 from conductor_magic.tools.ledger import Ledger
+from conductor_magic.tools.looking import Sighting
 from conductor_magic.tools.versions import UNKNOWN, Versions
-from conductor_magic.tools.watch import Sighting
 
 __all__ = ["Histories"]
 

@@ -30,8 +30,9 @@ class Happened:
     """One event.
 
     Attributes:
-        kind: `created`, `modified`, `closed` (after writing), `came` (moved here), `gone` (removed or moved away), or
-            `overflow`: the system could not keep up, so events are missing.
+        kind: `created`, `modified`, `closed` (after writing), `came` (moved here), `gone` (removed or moved away),
+            `hidden` (a file that is watched itself was closed after writing, under another name), or `overflow`: the
+            system could not keep up, so events are missing.
         path: what it happened to, absolute; empty for `overflow`.
         folder: it is a folder.
     """
@@ -56,6 +57,9 @@ class Inotify:
         if self.handle < 0:
             raise self._trouble("inotify_init1")
         self._folders: dict[int, str] = {}
+        self._files: dict[int, str] = {}
+        self._numbers: dict[str, int] = {}
+        self._closed: dict[str, int] = {}
 
     def add(self, folder: str) -> None:
         """Watch what happens directly in a folder; one that was moved is watched under its new name.
@@ -68,12 +72,22 @@ class Inotify:
             raise self._trouble(folder)
         self._folders[number] = folder
 
-    def part(self, file: str) -> None:
-        """Have two closings of this file told as two, although nothing else happens in between.
+    def watch(self, file: str) -> None:
+        """Watch a file itself, beside its folder: then what is written to it under another name is told too.
 
-        Equal events in a row are told as one. An event of the file itself, which is not handed on, parts them.
+        It also makes two closings told as two, although nothing else happens in between: equal events in a row are
+        told as one, and those of the file itself part them.
         """
-        self._libc.inotify_add_watch(self.handle, os.fsencode(file), ctypes.c_uint32(_CLOSE_WRITE | _DONT_FOLLOW))
+        number = self._libc.inotify_add_watch(
+            self.handle, os.fsencode(file), ctypes.c_uint32(_CLOSE_WRITE | _DONT_FOLLOW)
+        )
+        before = self._numbers.get(file)
+        if number < 0 or number == before:
+            return
+        if before is not None:
+            self._files.pop(before, None)
+        self._files[number], self._numbers[file] = file, number
+        self._closed.pop(file, None)
 
     def read(self) -> Iterator[Happened]:
         """What has happened since the last time; nothing when there is nothing."""
@@ -89,11 +103,26 @@ class Inotify:
                 yield Happened("overflow", "")
             elif mask & _IGNORED:
                 self._folders.pop(number, None)
+                if (file := self._files.pop(number, None)) is not None and self._numbers.get(file) == number:
+                    del self._numbers[file]
+            elif (file := self._files.get(number)) is not None:
+                yield from self._itself(file)
             elif (folder := self._folders.get(number)) is not None:
                 name = data[at - length : at].rstrip(b"\0")
                 kind = _KINDS.get(mask & 0xFFF, "")
                 if kind and name:
-                    yield Happened(kind, f"{folder}/{os.fsdecode(name)}", bool(mask & _FOLDER))
+                    path = f"{folder}/{os.fsdecode(name)}"
+                    if kind == "closed" and path in self._numbers:
+                        self._closed[path] = self._closed.get(path, 0) + 1
+                    yield Happened(kind, path, bool(mask & _FOLDER))
+
+    def _itself(self, file: str) -> Iterator[Happened]:
+        """A watched file was closed: told by its folder too, unless it was opened under another name."""
+        told = self._closed.get(file, 0)
+        if told:
+            self._closed[file] = told - 1
+        else:
+            yield Happened("hidden", file)
 
     def close(self) -> None:
         """Give the descriptor back."""

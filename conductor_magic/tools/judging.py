@@ -106,6 +106,11 @@ def find_loss(
                 winner = mine
     if winner is None:
         return None
+    # A file that was removed and made anew: what its maker left at last is what is in place.
+    for later in versions[versions.index(winner) + 1 :]:
+        if later.tasks != winner.tasks or later.sha == GONE_UNSEEN:
+            break
+        winner = later
     gone = tuple(lost[number] for number in sorted(lost))[-_MOST_LOST:]
     earlier = versions[versions.index(gone[0]) - 1]
     # What both still have of others' changes would only hide in the differences what they do not share.

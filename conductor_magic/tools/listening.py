@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Container
 from dataclasses import dataclass
 
-from conductor_magic.sandbox.survey import VENV_MARK
 from conductor_magic.tools.ground import Ground
 from conductor_magic.tools.inotify import Happened, Inotify
 
@@ -50,7 +50,7 @@ class Listener:
         ground: what is watched.
 
     Attributes:
-        names: folder -> the names of the files in it.
+        names: watched folder -> the names of the files in it.
         marks: path -> what has happened to it.
         ready: the paths that are to be looked at, in the order in which they changed.
         overflowed: events are missing.
@@ -62,6 +62,7 @@ class Listener:
         self._ground = ground
         self._inotify: Inotify | None = None
         self.names: dict[str, set[str]] = {}
+        self._followed: dict[str, set[str]] = {}
         self.marks: dict[str, Marks] = {}
         self.ready: dict[str, None] = {}
         self.overflowed = False
@@ -87,7 +88,7 @@ class Listener:
             self._inotify.close()
             self._inotify = None
 
-    def listen(self, known: dict[str, str | None]) -> None:
+    def listen(self, known: Container[str]) -> None:
         """Take in what has happened until now.
 
         Args:
@@ -95,14 +96,16 @@ class Listener:
                 is written through memory is not).
         """
         for event in () if self._inotify is None else self._inotify.read():
+            folder, _, name = event.path.rpartition("/")
             if event.kind == "overflow":
                 self.overflowed = True
-            elif event.path.rpartition("/")[0] not in self.names:
-                continue
+            elif folder not in self.names:
+                if not event.folder and event.path in known and folder in self._followed:
+                    self._take(event, name, self._followed[folder], known=True)
             elif event.folder:
                 self._take_folder(event)
             else:
-                self._take(event, event.path in known)
+                self._take(event, name, self.names[folder], known=event.path in known)
 
     def enter(self, top: str) -> list[str]:
         """Watch a folder with all below it; the files that are there. Without watches to spare it listens no longer."""
@@ -120,14 +123,25 @@ class Listener:
             if self._inotify is not None:
                 self._inotify.add(folder)
         except OSError as error:
+            # Else it is gone again, or closed to us.
             if error.errno in (errno.ENOSPC, errno.ENOMEM):
                 self.trouble = "the system has no watches to spare"
                 self.stop()
 
+    def follow(self, path: str) -> None:
+        """Watch this file, which is there, wherever it lies."""
+        folder, _, name = path.rpartition("/")
+        if folder in self.names:
+            self.names[folder].add(name)
+        else:
+            # Each time anew: the folder may have been replaced by another, which nobody tells.
+            self._add(folder)
+            self._followed.setdefault(folder, set()).add(name)
+
     def part(self, path: str) -> None:
-        """Tell the closings of this file one by one from now on."""
+        """Tell the closings of this file one by one from now on, under whatever name it was opened."""
         if self._inotify is not None:
-            self._inotify.part(path)
+            self._inotify.watch(path)
 
     def compare(self, since: int) -> None:
         """Mark the files whose time stamp is not older than a moment (in ns), the new ones, and those that are gone."""
@@ -143,8 +157,7 @@ class Listener:
 
     def ours(self, path: str) -> None:
         """What has happened to this file was our own doing."""
-        folder, _, name = path.rpartition("/")
-        self.names.setdefault(folder, set()).add(name)
+        self.follow(path)
         self.marks.pop(path, None)
         self.ready.pop(path, None)
 
@@ -165,12 +178,7 @@ class Listener:
         marks.sessions = 1
         self.ready[path] = None
 
-    def _take(self, event: Happened, known: bool) -> None:
-        folder, _, name = event.path.rpartition("/")
-        if name == VENV_MARK and folder != self._ground.top:
-            self._forget(folder)
-            return
-        names = self.names[folder]
+    def _take(self, event: Happened, name: str, names: set[str], *, known: bool) -> None:
         marks = self.marks.setdefault(event.path, Marks())
         marks.tasks |= self.tasks
         match event.kind:
@@ -183,7 +191,7 @@ class Listener:
                 marks.written = marks.changed = True
         if event.kind == "gone":
             self.ready[event.path] = None
-        elif event.kind == "came" or (event.kind == "closed" and (marks.written or marks.made or known)):
+        elif event.kind in ("came", "hidden") or (event.kind == "closed" and (marks.written or marks.made or known)):
             marks.sessions += 1
             marks.written = False
             self.ready[event.path] = None

@@ -1,8 +1,10 @@
 """Sees which files of a workspace change while commands run, and keeps what each version held.
 
-Linux tells at once (inotify), so a version that is overwritten a moment later is still read in between; a thread of its
-own waits for that. Elsewhere, and where the system has no watches to spare, the files that changed during a command
-are found by their time stamps when it has ended.
+What is relied on is the comparison when a command has ended: every file that a tool has read or written, that a command
+has named, or that has changed before is looked at if the system's notes of it are not what they were, wherever it
+lies. Besides, Linux tells at once (inotify), so new files are seen, and a version that is overwritten a
+moment later is still read in between; a thread of its own waits for that. Elsewhere, and where the system has no
+watches to spare, all files are compared by their times.
 
 Every change is noted with the tasks whose commands ran at that time: whoever else could it have been?
 """
@@ -16,37 +18,20 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass
 
-from conductor_magic.tools.formers import Former, Formers
+from conductor_magic.tools.formers import Former
 from conductor_magic.tools.ground import Ground
-from conductor_magic.tools.listening import Listener, Marks
-from conductor_magic.tools.versions import GONE_UNSEEN, UNKNOWN, Found, Versions, digest, look, open_inside
+from conductor_magic.tools.listening import Listener
+from conductor_magic.tools.looking import Looker, Sighting
+from conductor_magic.tools.versions import LARGEST_KEPT, Versions, digest
 
-__all__ = ["Sighting", "Watch"]
+__all__ = ["Watch"]
 
 _log = logging.getLogger(__name__)
 _BREATH_SECONDS = 0.001
 _AHEAD_FILES, _AHEAD_BYTES, _AHEAD_EACH = 2_000, 16 << 20, 256 << 10
-"""What is read before it changes: in a workspace of at most so many files, so many bytes in all and of each."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sighting:
-    """A new version of a file.
-
-    Attributes:
-        path: the file, absolute.
-        before: hash of the version before, `UNKNOWN` when nobody had looked; None when there was no file.
-        sha: hash of this version, `GONE_UNSEEN` when it was overwritten too soon, None when the file is gone.
-        tasks: those whose commands ran at that time; empty when none did.
-    """
-
-    path: str
-    before: str | None
-    sha: str | None
-    tasks: frozenset[str]
+"""What is read before it changes: in a workspace of at most so many files, so many bytes in all and of each; and of
+what one command names, so many bytes in all."""
 
 
 class Watch:
@@ -61,25 +46,20 @@ class Watch:
         self._ground = ground
         self._versions = versions
         self._lock = threading.RLock()
-        self._listener = Listener(ground)
+        self._looker = Looker(ground, versions)
         self._thread: threading.Thread | None = None
         self._wake = -1, -1
-        self._known: dict[str, str | None] = {}
         self._ahead: deque[str] = deque()
         self._room = _AHEAD_BYTES
-        self._missed: dict[str, frozenset[str]] = {}
-        self._shared: frozenset[str] = frozenset()
         self._calls: dict[int, tuple[str, int]] = {}
         self._number = 0
         self._good = 0
-        self._found: deque[Sighting] = deque()
-        self._formers = Formers()
         self._late: deque[tuple[Former, str]] = deque()
 
     @property
     def trouble(self) -> str:
         """Why changes are only found after each command; empty as long as they are seen at once."""
-        return self._listener.trouble
+        return self._looker.listener.trouble
 
     def start(self) -> None:
         """Begin."""
@@ -87,10 +67,10 @@ class Watch:
         # A large workspace takes a while; what tools write meanwhile goes on, and is known already.
         listener.start()
         with self._lock:
-            listener.listen({})
-            for path in self._known:
+            listener.listen(())
+            for path in self._looker.known.compared:
                 listener.ours(path)
-            self._listener, self._good = listener, time.time_ns()
+            self._looker.listener, self._good = listener, time.time_ns()
             if sum(map(len, listener.names.values())) <= _AHEAD_FILES:
                 self._ahead.extend(f"{folder}/{name}" for folder, names in listener.names.items() for name in names)
             if listener.handle is not None:
@@ -107,8 +87,8 @@ class Watch:
                 os.close(end)
         self._thread = None
         with self._lock:
-            self._listener.stop()
-            self._formers.close()
+            self._looker.listener.stop()
+            self._looker.formers.close()
 
     def begin(self, task: str, text: str) -> int:
         """A command of a task is about to run; returns its number.
@@ -119,12 +99,16 @@ class Watch:
         """
         with self._lock:
             self._catch_up()
+            if not self._calls:
+                # What nobody told was nobody's command until now.
+                self._looker.compare_known()
+            room = _AHEAD_BYTES
             for path in self._ground.named(text):
-                self._read_ahead(path)
-                self._hold(path)
+                room -= self._looker.read_ahead(path, min(room, LARGEST_KEPT))
+                self._looker.hold(path)
             self._number += 1
             self._calls[self._number] = (task, time.time_ns())
-            self._listener.tasks = frozenset(task for task, _ in self._calls.values())
+            self._tell_who_runs()
             return self._number
 
     def end(self, call: int) -> None:
@@ -132,25 +116,27 @@ class Watch:
         with self._lock:
             self._catch_up()
             # Left open by a kernel, or made without being opened; another's command may be at it still.
-            for path in [path for path, marks in self._listener.marks.items() if marks.written or marks.made]:
-                self._look(path, whatever=len(self._calls) == 1)
-            if self._listener.handle is None:
-                self._compare(self._calls[call][1])
+            self._looker.look_at_open(whatever=len(self._calls) == 1)
+            if self._looker.listener.handle is None:
+                self._looker.compare(self._calls[call][1])
+            self._looker.compare_known()
             del self._calls[call]
-            self._listener.tasks = frozenset(task for task, _ in self._calls.values())
-            for former, content in self._formers.finished(self._calls):
+            self._tell_who_runs()
+            for former, content in self._looker.formers.finished(self._calls):
                 self._versions.put(digest(content), content)
                 self._late.append((former, digest(content)))
 
-    def catch_up(self) -> None:
-        """Take in all that has happened until now."""
+    def catch_up(self, path: str = "") -> None:
+        """Take in all that has happened until now, also what nobody told of one file."""
         with self._lock:
             self._catch_up()
+            if self._looker.known.doubts(path):
+                self._looker.compare_one(path)
 
     def harvest(self) -> Iterator[Sighting]:
         """What has been taken in since the last time, in order. Does not wait; always to be called on one thread."""
-        while self._found:
-            yield self._found.popleft()
+        while self._looker.found:
+            yield self._looker.found.popleft()
 
     def late(self) -> Iterator[tuple[Former, str]]:
         """What was written to files that had been replaced, as hashes; as `harvest`."""
@@ -161,8 +147,7 @@ class Watch:
         """Somebody has read this file: what it held is known from now on, if it was not."""
         self._versions.put(sha, content)
         with self._lock:
-            if path not in self._listener.marks:
-                self._known.setdefault(path, sha)
+            self._looker.follow(path, sha)
 
     def write(
         self, path: str, before: str | None, content: bytes, tasks: frozenset[str], place: Callable[[], int | None]
@@ -177,44 +162,39 @@ class Watch:
             place: writes it; returns a descriptor of the file that was replaced, if there was one.
         """
         with self._lock:
-            self._catch_up()
+            self.catch_up(path)
             former = place()
             sha = digest(content)
-            self._versions.put(sha, content)
-            self._found.append(Sighting(path, before, sha, tasks))
-            self._known[path] = sha
-            folder, _, name = path.rpartition("/")
-            self._listener.names.setdefault(folder, set()).add(name)
-            self._listener.listen(self._known)
-            self._listener.excuse(path)
-            self._listener.part(path)
+            self._versions.put(sha, content, ours=True)
+            self._looker.found.append(Sighting(path, before, sha, tasks))
+            self._looker.wrote(path, sha)
             if former is not None:
-                calls = frozenset(self._calls)
-                self._formers.replaced(Former(path, former, before, calls, self._listener.tasks, tasks))
+                calls, running = self._looker.calls, self._looker.listener.tasks
+                self._looker.formers.replaced(Former(path, former, before, calls, running, tasks))
 
     # --- the thread --------------------------------------------------------------------------------------------------
 
     def _live(self) -> None:
         poll = select.poll()
-        assert self._listener.handle is not None
-        for handle in (self._listener.handle, self._wake[0]):
+        assert self._looker.listener.handle is not None
+        for handle in (self._looker.listener.handle, self._wake[0]):
             poll.register(handle, select.POLLIN)
         while True:
-            told = poll.poll(0 if self._ahead or self._listener.ready else None)
+            told = poll.poll(0 if self._ahead or self._looker.listener.ready else None)
             if any(handle == self._wake[0] for handle, _ in told):
                 return
             try:
                 with self._lock:
                     looked = self._catch_up()
                     if not told and self._ahead and self._room > 0:
-                        self._read_ahead(self._ahead.popleft())
-                    if self._listener.handle is None:
+                        self._room -= self._looker.read_ahead(self._ahead.popleft(), min(self._room, _AHEAD_EACH))
+                    if self._looker.listener.handle is None:
                         return
             except Exception as error:  # noqa: BLE001 - without the watch there is the comparison
                 _log.exception("the watch on the workspace failed; changes are found after each command from now on")
                 with self._lock:
-                    self._listener.trouble = f"the watch failed: {error}"
-                    self._listener.stop()
+                    self._looker.listener.trouble = f"the watch failed: {error}"
+                    self._looker.listener.stop()
                 return
             if told and not looked:
                 # Somebody writes without a pause: what comes meanwhile is told as one.
@@ -222,100 +202,13 @@ class Watch:
 
     def _catch_up(self) -> bool:
         """Take in what has happened until now; whether a file was looked at."""
-        self._listener.listen(self._known)
-        ready = list(self._listener.ready)
-        for path in ready:
-            self._look(path)
-        if self._listener.overflowed:
-            self._listener.overflowed = False
-            self._compare(self._good)
+        looked = self._looker.look_at_ready()
+        if self._looker.listener.overflowed:
+            self._looker.listener.overflowed = False
+            self._looker.compare(self._good)
         self._good = time.time_ns()
-        return bool(ready)
+        return looked
 
-    # --- looking -----------------------------------------------------------------------------------------------------
-
-    def _look(self, path: str, *, whatever: bool = False) -> None:
-        """Read a file that has changed; left for later while somebody writes to it, unless it is to be `whatever`."""
-        listener = self._listener
-        listener.ready.pop(path, None)
-        marks = listener.marks.pop(path, Marks(tasks=listener.tasks))
-        found = look(self._ground.top, path, lambda: listener.listen(self._known))
-        again = listener.marks.get(path)
-        if again is not None and found.writers is not False:
-            # It changed while it was read: what was read is neither the one version nor the next.
-            again.made = again.made or marks.made
-            self._miss(path, found, marks)
-            return
-        if again is not None:
-            listener.ready.pop(path, None)
-            marks.add(listener.marks.pop(path))
-        if found.writers and not found.content and not whatever:
-            # Another writer has emptied it just now, and with it what was closed.
-            self._miss(path, found, marks)
-            listener.marks[path] = Marks(written=True, made=marks.made, tasks=marks.tasks)
-            return
-        self._note(path, found, marks, shared=bool(found.writers) and not whatever)
-
-    def _miss(self, path: str, found: Found, marks: Marks) -> None:
-        """A version has gone before it could be read."""
-        self._missed[path] = self._missed.get(path, frozenset()) | marks.tasks
-        if found.handle is not None:
-            os.close(found.handle)
-
-    def _note(self, path: str, found: Found, marks: Marks, *, shared: bool) -> None:
-        """Take a file's content as its new version.
-
-        Args:
-            path: the file.
-            found: what it holds.
-            marks: what has happened to it.
-            shared: somebody else has it open for writing too, and may have overwritten what was closed.
-        """
-        before = self._known.get(path, None if marks.made else UNKNOWN)
-        # Who closes a file that is as another left it, and had it open then, wrote to it before that, or not at all.
-        unchanged = path in self._shared and not marks.changed and found.sha == before
-        self._shared = self._shared | {path} if shared else self._shared - {path}
-        missed = self._missed.pop(path, marks.tasks if marks.sessions > 1 or unchanged or shared else None)
-        if missed is not None:
-            self._found.append(Sighting(path, before, GONE_UNSEEN, missed | marks.tasks))
-        if found.content is not None and found.sha is not None:
-            self._versions.put(found.sha, found.content)
-        if before != found.sha:
-            self._found.append(Sighting(path, before, found.sha, marks.tasks))
-        self._known[path] = found.sha
-        self._listener.part(path)
-        if found.handle is not None:
-            self._formers.hold(path, found.handle, found.sha, frozenset(self._calls), self._listener.tasks)
-
-    def _read_ahead(self, path: str) -> None:
-        """Read a file that has not changed yet, so that it is known what its first change replaced."""
-        if path in self._known or path in self._listener.marks or not self._ground.shown(path):
-            return
-        try:
-            if os.lstat(path).st_size > _AHEAD_EACH:
-                return
-        except OSError:
-            return
-        self._listener.part(path)
-        found = look(self._ground.top, path, lambda: self._listener.listen(self._known))
-        if found.handle is None or found.content is None or found.sha is None:
-            return
-        if path in self._listener.marks:
-            os.close(found.handle)
-            return
-        self._room -= len(found.content)
-        self.saw(path, found.content, found.sha)
-        os.close(found.handle)
-
-    def _hold(self, path: str) -> None:
-        """Keep a file open that a command is about to use: it may be replaced while the command writes to it."""
-        if path in self._known and path not in self._listener.marks:
-            with suppress(OSError):
-                handle = open_inside(self._ground.top, path)
-                self._formers.hold(path, handle, self._known[path], frozenset(self._calls), self._listener.tasks)
-
-    def _compare(self, since: int) -> None:
-        """Look at all files that may have changed since a moment."""
-        self._listener.compare(since)
-        for path in list(self._listener.ready):
-            self._look(path)
+    def _tell_who_runs(self) -> None:
+        self._looker.calls = frozenset(self._calls)
+        self._looker.listener.tasks = frozenset(task for task, _ in self._calls.values())

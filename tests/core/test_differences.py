@@ -91,6 +91,9 @@ def test_a_long_difference_is_cut_between_lines_and_says_so() -> None:
     """What is left out is counted; large files of like lines take no more than a moment."""
     shown = difference(text(["same"] * 50_000), text(["other"] * 50_000), "old", "new", 200)
     assert len(shown) < 260 and shown.splitlines()[-1] == "[cut: 99,974 more lines]"
+    shown = difference(b"x" * 10_000 + b"old\n", b"x" * 10_000 + b"new\nmore\n", "before", "after", 400)
+    assert shown.count("x[cut: 9,954 characters]x") == 2
+    assert [line[-4:] for line in shown.splitlines()[-3:]] == ["xold", "xnew", "more"]
     changed = [f"line {number}" if number % 50 else "changed" for number in range(20_000)]
     shown = difference(text([f"line {number}" for number in range(20_000)]), text(changed), "old", "new", 100_000)
     assert shown.count("+changed") > 200

@@ -42,6 +42,13 @@ def test_what_was_made_from_the_old_version_destroys_the_new_one() -> None:
     assert (loss.base.number, [v.number for v in loss.lost], loss.winner.number, loss.sure) == (0, [1], 2, True)
 
 
+def test_what_the_destroyer_left_at_last_is_what_won() -> None:
+    """It removed the file and then made it anew, or wrote it in several steps; a third did more."""
+    loss = loss_of("2", ("1", "base\none\n"), ("2", ""), ("2", "base\ntwo\n"), ("3", "base\ntwo\nthree\n"))
+    assert loss is not None
+    assert ([v.number for v in loss.lost], loss.winner.number) == ([1], 3)
+
+
 @pytest.mark.parametrize(
     ("steps", "options"),
     [

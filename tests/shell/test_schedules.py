@@ -25,12 +25,16 @@ def outcomes(base: Path, seeds: range, *, steps: int = 4, python: bool = False) 
 
 
 def check(found: dict[int, Outcome]) -> None:
-    """Nothing is lost; there were collisions, and enough was done."""
+    """Nothing is lost; there were collisions, and enough was done.
+
+    A version may be gone before it can be read. Then a conflict shows the command that made it, which has the line in
+    it, but no content. Of 1,473 steps in 100 schedules that were 14, by every way of writing in place (`echo`, Python,
+    memory) and by sed: one in a hundred. More than one in four schedules is too many.
+    """
     assert {seed: outcome.lost for seed, outcome in found.items() if outcome.lost} == {}
     assert sum(outcome.conflicts for outcome in found.values()) > 0
     assert sum(len(outcome.done) for outcome in found.values()) > 10 * len(found)
-    # A version may be gone before it can be read; then its command is shown. That must be rare.
-    assert sum(len(outcome.unseen) for outcome in found.values()) <= len(found)
+    assert sum(len(outcome.unseen) for outcome in found.values()) <= len(found) // 4
 
 
 def test_random_schedules_lose_no_update(tmp_path: Path) -> None:
