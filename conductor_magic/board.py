@@ -48,7 +48,8 @@ class Board:
 
     Args:
         commands: called on the engine's loop with what a person did: `hello` {}, `cancel` {}, `inspect` {task},
-            `answer` {question, answers}, and those of `controls.CONTROLS`. What it returns goes back to the view; `{"error": "…"}` is a refusal.
+            `answer` {question, answers}, and those of `controls.CONTROLS`. What it returns goes back to the view;
+            `{"error": "…"}` is a refusal.
 
     Attributes:
         widget: the anywidget instance, to be displayed.

@@ -8,10 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Locator
 
 from tests.support.kernels import VERSIONS, kernel
 from tests.support.lab import Notebook, chromium_browser, jupyter_lab, write_notebook
+
+
+def board_of(notebook: Notebook, cell: int) -> Locator:
+    """The board under a cell, its tasks shown as a table: what is asked of rows can be read there."""
+    board = notebook.cell(cell).get_by_role("region", name="Conductor board")
+    notebook.press(board.locator("[data-book=Table]"))
+    return board
 
 
 @dataclass(frozen=True)

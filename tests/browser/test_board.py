@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.conftest import OpenNotebook
+from tests.browser.conftest import OpenNotebook, board_of
 from tests.support.floor import Floor, done, lay_out
 from tests.support.kernels import VERSIONS
 from tests.support.lab import Notebook
@@ -68,7 +68,7 @@ def begin(open_notebook: OpenNotebook, play: Play, ipykernel: str) -> tuple[Note
     notebook.run(0)
     notebook.start(CONDUCT)
     notebook.start(NEXT)
-    return notebook, notebook.cell(CONDUCT).get_by_role("region", name="Conductor board")
+    return notebook, board_of(notebook, CONDUCT)
 
 
 @pytest.mark.parametrize("ipykernel", ENDS)
@@ -117,7 +117,7 @@ def test_a_page_reloaded_in_mid_run_has_its_board_back(open_notebook: OpenNotebo
     expect(board.get_by_role("row").filter(has_text="Task slow")).to_contain_text("Running", timeout=20_000)
     notebook.save()
     notebook.reload()
-    board = notebook.cell(CONDUCT).get_by_role("region", name="Conductor board")
+    board = board_of(notebook, CONDUCT)
     expect(board.get_by_role("row").filter(has_text="Task slow")).to_contain_text("Running", timeout=20_000)
     notebook.press(board.locator("[data-act=cancel]"))
     notebook.press(board.locator("[data-act=cancel-sure]"))
@@ -144,7 +144,7 @@ def test_a_permission_is_asked_and_given_on_the_board(open_notebook: OpenNoteboo
         notebook.run(0)
         notebook.start(CONDUCT)
         notebook.start(NEXT)
-        board = notebook.cell(CONDUCT).get_by_role("region", name="Conductor board")
+        board = board_of(notebook, CONDUCT)
         question = board.get_by_role("region", name="Question")
         expect(question).to_contain_text("Let a worker write this file?", timeout=20_000)
         expect(question.locator(".difference")).to_contain_text("+one\\u200bline")

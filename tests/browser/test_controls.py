@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.conftest import OpenNotebook
+from tests.browser.conftest import OpenNotebook, board_of
 from tests.support.floor import Floor, done, lay_out
 from tests.support.kernels import VERSIONS
 from tests.support.lab import Notebook
@@ -46,14 +46,8 @@ def floor_url() -> Iterator[tuple[str, threading.Event]]:
         go_on.set()
 
 
-def at(notebook: Notebook) -> Locator:
-    """The cell's board."""
-    return notebook.cell(CONDUCT).get_by_role("region", name="Conductor board")
-
-
-def opened(notebook: Notebook, task: str) -> Locator:
+def opened(notebook: Notebook, board: Locator, task: str) -> Locator:
     """The inspector of a task, by its subject."""
-    board = at(notebook)
     notebook.press(board.get_by_role("row").filter(has_text=f"Task {task}"))
     inspector = board.locator(".inspector")
     expect(inspector.locator("h3")).to_have_text(f"Task {task}")
@@ -70,20 +64,20 @@ def test_the_plan_is_changed_by_hand(
     notebook = open_notebook([setup, "%%conduct out\nGo on.", FOLLOW], ipykernel=ipykernel)
     notebook.run(0)
     notebook.start(CONDUCT)
-    board = at(notebook)
+    board = board_of(notebook, CONDUCT)
     row = board.get_by_role("row")
     expect(row.filter(has_text="Task bad")).to_contain_text("Failed", timeout=20_000)
 
-    notebook.press(opened(notebook, "bad").get_by_role("button", name="Retry on SONNET"))
+    notebook.press(opened(notebook, board, "bad").get_by_role("button", name="Retry on SONNET"))
     expect(row.filter(has_text="Task bad")).to_contain_text("Done", timeout=20_000)
 
-    inspector = opened(notebook, "x")
+    inspector = opened(notebook, board, "x")
     inspector.locator("[data-act=tier]").select_option("opus")
     expect(row.filter(has_text="Task x")).to_contain_text("OPUS")
     inspector.locator("[data-act=wait]").select_option("5")
     expect(inspector.locator(".blocker")).to_have_count(2)
 
-    inspector = opened(notebook, "y")
+    inspector = opened(notebook, board, "y")
     inspector.locator("[data-act=wait]").select_option("4")
     expect(
         board.get_by_role("alert").filter(has_text="That would be a cycle: 5 waits for 4 waits for 5")
@@ -91,17 +85,18 @@ def test_the_plan_is_changed_by_hand(
     expect(inspector.locator(".blocker")).to_have_count(1)
 
     notebook.press(board.locator("[data-act=undo]"))
-    expect(opened(notebook, "x").locator(".blocker")).to_have_count(1)
+    expect(opened(notebook, board, "x").locator(".blocker")).to_have_count(1)
 
-    notebook.press(opened(notebook, "y").get_by_role("button", name="Cancel task"))
+    notebook.press(opened(notebook, board, "y").get_by_role("button", name="Cancel task"))
     expect(row.filter(has_text="Task y")).to_contain_text("Cancelled")
-    notebook.press(opened(notebook, "stuck").get_by_role("button", name="Skip"))
+    notebook.press(opened(notebook, board, "stuck").get_by_role("button", name="Skip"))
     expect(row.filter(has_text="Task stuck")).to_contain_text("Cancelled", timeout=20_000)
 
     if ipykernel == VERSIONS[-1]:
         notebook.save()
         notebook.reload()
-        expect(at(notebook).get_by_role("row").filter(has_text="Task x")).to_contain_text("OPUS", timeout=20_000)
+        board = board_of(notebook, CONDUCT)
+        expect(board.get_by_role("row").filter(has_text="Task x")).to_contain_text("OPUS", timeout=20_000)
     go_on.set()
     notebook.run(NEXT)
     printed = notebook.text(NEXT)

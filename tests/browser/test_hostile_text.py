@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import OpenNotebook
+from tests.browser.conftest import OpenNotebook, board_of
 from tests.corpus.rows import expand, rows
 from tests.corpus.sink import Sink
 from tests.support.floor import Floor, create, launch
@@ -45,7 +45,7 @@ def test_a_run_full_of_hostile_text(open_notebook: OpenNotebook) -> None:
             notebook.run(0)
             notebook.run(CONDUCT)
             notebook.run(AFTER)
-            board = notebook.cell(CONDUCT).get_by_role("region", name="Conductor board")
+            board = board_of(notebook, CONDUCT)
             expect(board).to_contain_text("Closed")
             notebook.press(board.get_by_role("row").filter(has_text="<b>subject"))
             inspector = board.get_by_role("region", name="Task 1")

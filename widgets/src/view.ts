@@ -9,9 +9,11 @@ import type { Store } from "./store";
 /** L: three columns, M: two, S: one pane at a time. The widths are those of the board, not of the window. */
 export type Size = "l" | "m" | "s";
 export type Tab = "Prompt" | "Transcript" | "Output";
+export type Book = "Phases" | "Flow" | "Table";
 export type Pane = "Tasks" | "Floor";
 
 const AGAIN_MS = 1_000;
+const MOST_ZOOM = 4;
 const TABS: Readonly<Partial<Record<State, Tab>>> = { blocked: "Prompt", ready: "Prompt", completed: "Output" };
 
 export function sizeOf(width: number): Size {
@@ -24,6 +26,11 @@ export class View {
   readonly filter: Signal<State | null> = signal(null);
   readonly tab: Signal<Tab> = signal("Prompt");
   readonly pane: Signal<Pane> = signal("Tasks");
+  /** How the tasks are pictured, how large, whether the longest chain is marked, and where the keyboard is in it. */
+  readonly book: Signal<Book> = signal("Phases");
+  readonly zoom: Signal<number> = signal(1);
+  readonly critical: Signal<boolean> = signal(false);
+  readonly pointed: Signal<string | null> = signal(null);
   /** The question card is open; matters only where it shares its place with something else. */
   readonly answering: Signal<boolean> = signal(false);
   /** What the kernel refused, in its words. */
@@ -63,6 +70,11 @@ export class View {
       this.tab.value = (state && TABS[state]) ?? "Transcript";
       this.selected.value = task;
     });
+  }
+
+  /** Make the picture of the plan larger or smaller. */
+  zoomBy(factor: number): void {
+    this.zoom.value = Math.min(MOST_ZOOM, Math.max(1, this.zoom.value * factor));
   }
 
   /** Look at the next task in this state, after the one that is looked at. */

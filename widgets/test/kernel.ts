@@ -4,6 +4,7 @@ import widget from "../src/index";
 import type { Incoming, Model, Outgoing } from "../src/protocol";
 import { golden, goldenDetails } from "./golden";
 
+/** The board of a golden run, its tasks shown as a table: what is asked of rows can be read there. */
 export async function opened(name: string, width = 1400, place: HTMLElement = document.body) {
   const sent: Outgoing[] = [];
   const callbacks = new Map<string, (message: Incoming) => void>();
@@ -23,6 +24,8 @@ export async function opened(name: string, width = 1400, place: HTMLElement = do
   const root = el.querySelector<HTMLElement>("[data-conduct-board]")?.shadowRoot;
   if (!root) throw new Error("there is no board");
   const settle = () => new Promise((done) => setTimeout(done, 30));
+  await settle();
+  root.querySelector<HTMLElement>('[data-book="Table"]')?.click();
   await settle();
   const find = (selector: string) => root.querySelector<HTMLElement>(selector);
   return {

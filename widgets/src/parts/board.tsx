@@ -8,6 +8,7 @@ import { Bell } from "./bell";
 import { Conflicts } from "./conflicts";
 import { Trouble } from "./controls";
 import { Floor } from "./floor";
+import { Books, Graph } from "./graph";
 import { Header, Quotes, Rail } from "./header";
 import { Inspector } from "./inspector";
 import { QuestionBar, QuestionCard, waiting } from "./question";
@@ -45,7 +46,7 @@ export function Board({ view, size, dark }: Props) {
           <p class="of">The board appears as soon as the kernel answers.</p>
         </div>
       ) : (
-        <Open view={view} snapshot={snapshot} size={size.value} inspecting={inspecting} />
+        <Open view={view} snapshot={snapshot} size={size.value} dark={dark.value} inspecting={inspecting} />
       )}
     </div>
   );
@@ -55,10 +56,11 @@ interface OpenProps {
   view: View;
   snapshot: Snapshot;
   size: Size;
+  dark: boolean;
   inspecting: boolean;
 }
 
-function Open({ view, snapshot, size, inspecting }: OpenProps) {
+function Open({ view, snapshot, size, dark, inspecting }: OpenProps) {
   const asked = waiting(snapshot).length > 0;
   const over = snapshot.run.status !== "running";
   const narrow = size !== "l" && inspecting;
@@ -79,9 +81,14 @@ function Open({ view, snapshot, size, inspecting }: OpenProps) {
           <div class="book">
             <div class="bookhead">
               {small && <Panes view={view} asked={asked} pane="Tasks" over={over} />}
+              <Books view={view} snapshot={snapshot} />
               <Chips view={view} snapshot={snapshot} />
             </div>
-            <Tasks view={view} snapshot={snapshot} />
+            {view.book.value === "Table" ? (
+              <Tasks view={view} snapshot={snapshot} />
+            ) : (
+              <Graph view={view} snapshot={snapshot} dark={dark} />
+            )}
           </div>
         )}
         {(size === "l" || !inspecting || card) && (!small || pane === "Floor") && (
@@ -123,6 +130,8 @@ function Panes({ view, asked, pane, over }: { view: View; asked: boolean; pane: 
   );
 }
 
+const BOOKS = { g: "Phases", d: "Flow", t: "Table" } as const;
+
 /** Keys that work wherever the focus is inside the board, but for text fields. */
 function press(event: KeyboardEvent, view: View, root: HTMLElement | null): void {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
@@ -134,6 +143,12 @@ function press(event: KeyboardEvent, view: View, root: HTMLElement | null): void
     else view.inspect(null);
   } else if (event.key in jumps) {
     view.next(jumps[event.key as keyof typeof jumps]);
+  } else if (event.key in BOOKS) {
+    view.book.value = BOOKS[event.key as keyof typeof BOOKS];
+  } else if (event.key === "+" || event.key === "-") {
+    view.zoomBy(event.key === "+" ? 1.25 : 0.8);
+  } else if (event.key === "0") {
+    view.zoom.value = 1;
   } else if (event.key === "q") {
     view.answering.value = true;
     requestAnimationFrame(() => root?.querySelector<HTMLElement>(".option")?.focus());

@@ -2,7 +2,7 @@
 
 import type { State } from "../snapshot";
 
-const DRAWINGS: Readonly<Record<State, string>> = {
+export const DRAWINGS: Readonly<Record<State, string>> = {
   blocked: "M5 9h.01M9 9h.01M13 9h.01",
   ready: "M9 5.5a3.5 3.5 0 1 0 0 7a3.5 3.5 0 1 0 0-7",
   running: "M7 5.4v7.2l5.6-3.6z",

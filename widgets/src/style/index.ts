@@ -5,6 +5,7 @@ import bell from "./bell.css";
 import conflicts from "./conflicts.css";
 import controls from "./controls.css";
 import floor from "./floor.css";
+import graph from "./graph.css";
 import head from "./head.css";
 import inspector from "./inspector.css";
 import places from "./places.css";
@@ -22,6 +23,7 @@ export default [
   head,
   places,
   tasks,
+  graph,
   floor,
   question,
   inspector,
