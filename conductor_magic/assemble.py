@@ -59,7 +59,7 @@ def assemble(
     # The conductor and every worker may be waiting for a reply at once.
     limiter = RateLimiter(started.workers + 1, Random())
     caller = Caller(journal, connection.model, limiter, charged=connection.charged)
-    reach = Reach(workspace, hidden=walls.hidden)
+    reach = Reach(workspace, hidden=walls.hidden, denied=walls.denied)
     guides = [(name, read_guide(name).summary) for name in guide_names()]
     prompt = conductor_prompt(
         started.goal, started.workspace, started.variables, guides, started.guide, started.workers
@@ -77,7 +77,8 @@ def assemble(
         kernels=kernels,
     )
     if not read_only:
-        services.custody = Custody(JournalLedger(journal, redactor), workspace, walls.hidden, artifacts)
+        closed = (*walls.hidden, *walls.denied)
+        services.custody = Custody(JournalLedger(journal, redactor), workspace, closed, artifacts)
         settler = Settler(journal, questions, services.custody, reach)
         services.closers += [settler.aclose, services.custody.aclose, Shadows(journal).aclose]
     bench = Bench(

@@ -8,14 +8,14 @@ rule and by whom, is recorded. Where nobody is there to answer, the answer is no
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from conductor_magic.errors import ToolError
 from conductor_magic.events import PermissionDecided, PermissionGranted, QuestionJoined
 from conductor_magic.journal import Journal
-from conductor_magic.permissions import Access, Rule, verdict, visible
+from conductor_magic.permissions import SEARCH, Access, Rule, verdict, visible
 from conductor_magic.questions import Questions
 from conductor_magic.redact import Redactor
 from conductor_magic.state import RunState
@@ -27,9 +27,12 @@ Json = dict[str, Any]
 NO = "No"
 ONCE = "Yes, once"
 THIS_RUN = "Yes, for this run"
-_SCOPES = {"read": "path", "write": "path", "command": "command", "site": "site"}
+_SCOPES = {"read": "path", "write": "path", "command": "command", "site": "site", "search": "site"}
 _SHOWN = 4_000
 """Characters of a difference that a question shows."""
+
+_FILES = 5
+"""Files of a command that a question names."""
 
 
 @dataclass(slots=True)
@@ -116,7 +119,7 @@ class PermissionGate:
             self._journal.append(
                 PermissionGranted(
                     scope=_SCOPES[access.kind],  # type: ignore[arg-type]
-                    what=self._redactor.text(access.what),
+                    what=SEARCH if access.kind == "search" else self._redactor.text(access.what),
                     by=by,
                     bound=dict(access.bound),
                 )
@@ -143,6 +146,7 @@ _ASKS = {
     "write": "Let a worker write this file?",
     "command": "Run this command?",
     "site": "Let workers reach this site?",
+    "search": "Let a worker search the web for this?",
 }
 
 
@@ -166,12 +170,23 @@ def _question(access: Access, detail: str) -> Json:
 def _for_this_run(access: Access) -> str:
     match access.kind:
         case "command":
-            files = ", as long as the files it names stay as they are" if access.bound else ""
-            return f"Exactly this text, every time until the run ends{files}."
+            files = f" ({_listed(access.bound)})" if access.bound else ""
+            return (
+                "Exactly this text, until the run ends. It is asked again when a file of the workspace that it names "
+                f"has changed{files}: look at what it says now."
+            )
         case "site":
-            return "This site and what lies below its name, until the run ends."
+            return "Exactly this host, none below it, until the run ends."
+        case "search":
+            return "Every search, whatever for, until the run ends. The sites that it finds are asked about one by one."
         case _:
             return "Exactly this file, until the run ends."
+
+
+def _listed(paths: Collection[str]) -> str:
+    """The names of files, the first few of many."""
+    names = ", ".join(visible(path.rpartition("/")[2]) for path in sorted(paths)[:_FILES])
+    return f"{names} and {len(paths) - _FILES} more" if len(paths) > _FILES else names
 
 
 def _denied(access: Access, rule: str, source: str) -> str:

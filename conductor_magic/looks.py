@@ -20,7 +20,9 @@ def looks(value: Any) -> tuple[tuple[int, ...] | None, str | None, str]:
     """Shape, column types and preview; an object that fails to show itself is handed over all the same."""
     try:
         return _shape(value), _dtypes(value), _preview(value)
-    except Exception:  # noqa: BLE001  # the repr of a class of the user's may raise anything
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # noqa: BLE001  # the repr of a class of the user's may raise anything, an exit too
         return None, None, ""
 
 

@@ -112,8 +112,10 @@ def _export(name: str, value: Any, file: SealedFile) -> tuple[Variable, list[tup
         for buffer in buffers:
             place = file.align(_ALIGNMENT)
             places.append((place - start, file.write(buffer.raw())))
-    except Exception as error:  # noqa: BLE001  # anything can happen in an object's own pickling
-        said = str(error).partition("\n")[0][:200]
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001  # anything can happen in an object's own pickling, an exit too
+        said = str(error).partition("\n")[0][:200] if isinstance(error, Exception) else repr(error)[:200]
         raise ConductUsageError(f"--use {name}: a {type_name(value)} cannot be handed to workers ({said}).") from None
     shape, dtypes, preview = looks(value)
     described = Variable(name, type_name(value), shape, dtypes, preview, file.size - start, file.digest(), start)
@@ -179,7 +181,9 @@ def _bytes_in(value: Any) -> int:
                 return int(value.memory_usage(index=False).sum())
             case _:
                 return int(getattr(value, "nbytes", 0))
-    except Exception:  # noqa: BLE001  # it is only asked to choose a place
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # noqa: BLE001  # it is only asked to choose a place, and an object may do anything
         return 0
 
 

@@ -13,6 +13,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,6 +62,7 @@ class Reach:
         workspace: the folder that they may touch, resolved.
         readable: further folders that may be read (the run's artifacts), resolved.
         hidden: folders that stay closed even when they lie in the workspace (the record, Jupyter's runtime files).
+        denied: files and folders that standing rules of the person forbid, wherever they lie.
         confined: False in mode `full`, where every path is allowed.
         granted: a file that a person said yes to, by its real path, though it is outside or has a protected name.
     """
@@ -71,18 +73,22 @@ class Reach:
         *,
         readable: tuple[Path, ...] = (),
         hidden: tuple[Path, ...] = (),
+        denied: tuple[Path, ...] = (),
         confined: bool = True,
         granted: Path | None = None,
     ) -> None:
         self.workspace = workspace
         self.readable = readable
         self.hidden = hidden
+        self.denied = denied
         self.confined = confined
         self.granted = granted
 
     def allowing(self, real: Path) -> Reach:
         """The same, with one file more: exactly this real path, checked again when it is opened."""
-        return Reach(self.workspace, readable=self.readable, hidden=self.hidden, confined=self.confined, granted=real)
+        reach = copy(self)
+        reach.granted = real
+        return reach
 
     @contextmanager
     def file(self, path: str) -> Iterator[tuple[int, Path]]:
@@ -128,6 +134,7 @@ class Reach:
         folder = self._make_folder(root, relative.parent, path)
         try:
             real = path_of(folder) / relative.name
+            self._refuse_denied(real, path)
             self._refuse_guarded(real, path)
             with plainly(path):
                 try:
@@ -153,6 +160,7 @@ class Reach:
             handle = open_beneath(root, relative, O_PATH) if self.confined else os.open(root / relative, O_PATH)
         try:
             real = path_of(handle)
+            self._refuse_denied(real, path)
             if self.confined and root not in self.readable:
                 self._refuse_secret(real, path)
             yield handle, real
@@ -230,6 +238,11 @@ class Reach:
             finally:
                 os.close(parent)
             return open_beneath(root, relative, os.O_RDONLY | os.O_DIRECTORY)
+
+    def _refuse_denied(self, real: Path, path: str) -> None:
+        """Raise ToolError when a standing rule of the person forbids this real path."""
+        if any(real.is_relative_to(denied) for denied in self.denied):
+            raise ToolError(f"{path}: a standing rule of the person forbids it. Do without it.")
 
     def _refuse_secret(self, real: Path, path: str) -> None:
         if real == self.granted:

@@ -12,10 +12,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-__all__ = ["Access", "Rule", "Verdict", "verdict", "visible"]
+__all__ = ["SEARCH", "Access", "Rule", "Verdict", "verdict", "visible"]
 
-Kind = Literal["read", "write", "command", "site"]
+Kind = Literal["read", "write", "command", "site", "search"]
 Decision = Literal["allow", "ask", "deny"]
+SEARCH = "web-search"
+"""The site by which rules and grants mean searching the web; no host can be named so, as it has no dot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +25,8 @@ class Access:
     """One thing that a call is about to do.
 
     Attributes:
-        kind: `read` or `write` a file, run a `command`, reach a `site`.
-        what: the absolute path with links resolved, the exact command (or code), or the host name.
+        kind: `read` or `write` a file, run a `command`, reach a `site`, `search` the web.
+        what: the absolute path with links resolved, the exact command (or code), the host, or what is searched for.
         tool: the tool that does it.
         leaves: why it needs a yes although its kind is free in this mode: it lies outside the workspace, or has a
             protected name. Empty for what is plainly inside.
@@ -46,8 +48,8 @@ class Rule:
 
     Attributes:
         decision: `allow` or `deny`.
-        scope: `site` (a host and what lies below it, or `*` for any), `path` (a file, or a folder with all in it) or
-            `command` (exact).
+        scope: `site` (a host and what lies below it, for a grant the host alone; `*` for any; `SEARCH` for any search),
+            `path` (a file, or a folder with all in it) or `command` (exact).
         what: the host, the absolute path, or the command.
         source: who said so, for the record: `configuration` or `grant`.
         bound: for a grant of a command, the files that it was given for; see `Access.bound`.
@@ -62,8 +64,12 @@ class Rule:
     def covers(self, access: Access) -> bool:
         """Whether the rule speaks of this access."""
         match self.scope:
+            case "site" if access.kind == "search":
+                return self.what in ("*", SEARCH)
             case "site":
-                return access.kind == "site" and _below_host(access.what, self.what)
+                # A grant is for one host. What lies below a name can only be ruled on in the configuration.
+                below = self.source != "grant" and _below_host(access.what, self.what)
+                return access.kind == "site" and (access.what == self.what or below)
             case "path":
                 # A grant is for one file. A folder can only be ruled on in the configuration.
                 exact = access.what == self.what
@@ -109,7 +115,7 @@ def verdict(access: Access, mode: str, rules: Iterable[Rule]) -> Verdict:
 def _by_mode(access: Access, mode: str) -> Decision:
     if mode == "full":
         return "allow"
-    if access.kind == "site":
+    if access.kind in ("site", "search"):
         return "ask"
     if mode == "read-only":
         return "deny" if access.kind == "write" or access.leaves else "allow"
@@ -119,7 +125,7 @@ def _by_mode(access: Access, mode: str) -> Decision:
 
 
 def _below_host(host: str, rule: str) -> bool:
-    return rule in ("*", host) or host.endswith(f".{rule}")
+    return rule == "*" or host.endswith(f".{rule}")
 
 
 def visible(text: str) -> str:

@@ -29,7 +29,8 @@ SECRET_GLOBS = (
     "id_rsa", "id_dsa", "id_ecdsa", "id_ecdsa_sk", "id_ed25519", "id_ed25519_sk",
     "*.pfx", "*.p12", "*.jks", "*.keystore", "*.kdbx", "*.ppk",
     "credentials.json", "client_secret*.json", "service-account*.json", "service_account*.json",
-    "secrets.toml", "kubeconfig", "jupyter_cookie_secret", "kernel-*.json", "jpserver-*", "nbserver-*",
+    "secrets.toml", "credentials.toml", "kubeconfig", "jupyter_cookie_secret", "kernel-*.json",
+    "jpserver-*", "nbserver-*",
 )  # fmt: skip
 """File names that are secrets, as lower-case globs (also handed to ripgrep)."""
 
@@ -41,8 +42,8 @@ KEY_SUFFIXES = (".pem", ".key")
 
 GUARDED_FOLDERS = frozenset({
     ".git", "git~1", ".hg", ".svn", ".husky",
-    ".vscode", ".idea", ".fleet", ".devcontainer",
-    ".jupyter", ".ipython", ".direnv", ".claude", ".cursor",
+    ".vscode", ".idea", ".fleet", ".zed", ".helix", ".devcontainer",
+    ".jupyter", ".ipython", ".direnv", ".mvn", ".claude", ".cursor", ".codex", ".gemini",
 })  # fmt: skip
 """Programs run what lies in these."""
 
@@ -51,12 +52,23 @@ GUARDED_GLOBS = (
     ".zshrc", ".zshenv", ".zprofile", ".zlogin", ".zlogout", ".kshrc", ".cshrc", ".tcshrc", ".login",
     ".gitconfig", ".gitmodules", ".hgrc", ".yarnrc", ".yarnrc.yml", ".pnpmfile.cjs", ".condarc", "pip.conf",
     ".pdbrc", ".pythonrc", ".pythonrc.py", ".rprofile", ".renviron", ".gdbinit", ".lldbinit",
-    ".vimrc", ".exrc", ".nvimrc", ".nvim.lua", ".emacs", ".dir-locals.el", ".tmux.conf",
-    ".mcp.json", ".claude.json", ".ripgreprc", ".curlrc", ".wgetrc",
+    ".irbrc", ".pryrc", ".iex.exs", ".ghci", ".ocamlinit", ".octaverc",
+    ".vimrc", ".exrc", ".nvimrc", ".nvim.lua", ".emacs", ".dir-locals.el", ".dir-locals-2.el", ".tmux.conf",
+    ".tool-versions", ".mise.toml", ".mise.*.toml", "mise.toml", "mise.*.toml", ".sdkmanrc", ".bazelrc",
+    ".bazelversion", "bunfig.toml", ".devcontainer.json",
+    ".mcp.json", ".claude.json", ".aider.conf.yml", ".ripgreprc", ".curlrc", ".wgetrc",
     "jupyter_*config.py", "jupyter_*config.json", "ipython_config.py", "ipython_kernel_config.py",
     "ipython_config.json", "ipython_kernel_config.json",
 )  # fmt: skip
-"""Files that a shell, an editor, a debugger, git or Jupyter runs or obeys when started in this folder."""
+"""Files that a shell, an editor, a debugger, git, Jupyter or a tool that picks or starts others runs or obeys when
+started in this folder. (A line `nodejs path:bin` of `.tool-versions` makes `node` a program of the workspace.)
+"""
+
+GUARDED_IN = {
+    ".cargo": frozenset({"config", "config.toml"}),
+    ".mise": frozenset({"config.toml"}),
+}
+"""The same for files that mean this only in a folder of a certain name; what else is in it is free."""
 
 
 def plain_name(name: str) -> str:
@@ -83,7 +95,10 @@ def guarded(parts: Iterable[str]) -> str | None:
         parts: the path's components below the workspace.
     """
     parts = tuple(parts)
-    return next((part for part in parts if _is_guarded(part)), None) or secret(parts)
+    for folder, part in zip(("", *parts), parts, strict=False):
+        if _is_guarded(part) or plain_name(part) in GUARDED_IN.get(plain_name(folder), ()):
+            return part
+    return secret(parts)
 
 
 def _matches(globs: Iterable[str]) -> Callable[[str], bool]:

@@ -30,7 +30,7 @@ from conductor_magic.running import Run
 from conductor_magic.sandbox import Walls, choose_walls
 from conductor_magic.sandbox.ending import MARK
 from conductor_magic.settings import Options, data_folder, new_run_id
-from conductor_magic.standing import standing_rules
+from conductor_magic.standing import denied_paths, standing_rules
 from conductor_magic.tools.kernel_pool import KernelPool
 
 __all__ = ["Run", "start"]
@@ -86,7 +86,7 @@ def start(
     try:
         # Before anything else makes it: the parents of a folder are made with the usual mode.
         folder.mkdir(parents=True, mode=0o700)
-        walls = choose_walls(options.mode, workspace, data)
+        walls = choose_walls(options.mode, workspace, data, denied_paths(rules))
         kernels, described = _hand_over(variables, folder, walls)
         redactor = Redactor(os.environ)
         journal = Journal(folder, redactor=redactor)

@@ -14,12 +14,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, cast
 
-from conductor_magic.errors import ConductUsageError
-from conductor_magic.permissions import Rule
+from conductor_magic.errors import ConductUsageError, ToolError
+from conductor_magic.paths import can_be_named
+from conductor_magic.permissions import SEARCH, Rule, visible
 from conductor_magic.settings import data_folder
+from conductor_magic.web.addresses import site_name
 from conductor_magic.wording import did_you_mean, listed, shown
 
-__all__ = ["SCOPES", "add_rule", "remove_rule", "rules_file", "standing_rules", "typed_rule"]
+__all__ = ["SCOPES", "add_rule", "denied_paths", "remove_rule", "rules_file", "standing_rules", "typed_rule"]
 
 SCOPES = ("site", "path", "command")
 
@@ -50,22 +52,33 @@ def standing_rules() -> tuple[Rule, ...]:
         decision, scope, what = (given.get(name) for name in ("decision", "scope", "what"))
         if decision not in ("allow", "deny") or scope not in SCOPES or not isinstance(what, str) or not what:
             raise _unreadable(path, f"entry {number} is no rule")
+        if scope == "site":
+            # A host in a spelling that no URL comes to have would never match.
+            try:
+                what = _site(what)
+            except ConductUsageError as error:
+                raise _unreadable(path, f"entry {number}: {error}".removesuffix(".")) from None
         rules.append(Rule(decision, scope, what))
     return tuple(rules)
 
 
+def denied_paths(rules: Iterable[Rule]) -> tuple[Path, ...]:
+    """The files and folders that rules forbid, which search tools leave out and walls cover."""
+    return tuple(Path(rule.what) for rule in rules if (rule.decision, rule.scope) == ("deny", "path"))
+
+
 def typed_rule(decision: str, scope: str, what: str) -> Rule:
-    """A rule from what a person typed: a host is put in its plain form, a path is made absolute with links resolved.
+    """A rule from what a person typed: a host is put in its one spelling, a path made absolute with links resolved.
 
     Raises:
-        ConductUsageError: the scope is unknown, or the text is no host.
+        ConductUsageError: the scope is unknown, or the text is no host or no path.
     """
     if scope not in SCOPES:
         raise ConductUsageError(f"The scope must be {listed(SCOPES)}, not {shown(scope)}.{did_you_mean(scope, SCOPES)}")
     if scope == "site":
-        what = _host(what)
+        what = _site(what)
     elif scope == "path":
-        what = os.path.realpath(Path(what).expanduser())
+        what = _path(what)
     assert decision in ("allow", "deny")
     return Rule(decision, scope, what)  # type: ignore[arg-type]
 
@@ -88,28 +101,43 @@ def remove_rule(scope: str, what: str) -> Rule:
     Raises:
         ConductUsageError: there is none; names those there are.
     """
-    wanted = typed_rule("allow", scope, what)
     rules = standing_rules()
-    found = next((old for old in rules if (old.scope, old.what) == (wanted.scope, wanted.what)), None)
+    # As it is listed, whatever it is; else as it would be kept.
+    if (scope, what) not in [(old.scope, old.what) for old in rules]:
+        what = typed_rule("allow", scope, what).what
+    found = next((old for old in rules if (old.scope, old.what) == (scope, what)), None)
     if found is None:
-        known = "; ".join(map(str, rules)) or "none"
-        raise ConductUsageError(f"There is no rule about {scope} {shown(wanted.what)}. Rules: {known}.")
+        known = visible("; ".join(map(str, rules))) or "none"
+        raise ConductUsageError(f"There is no rule about {scope} {shown(what)}. Rules: {known}.")
     _keep([old for old in rules if old is not found])
     return found
 
 
-def _host(text: str) -> str:
-    """A host as the gate names it: lower case, no dot at the end, letters of other scripts in their ASCII form."""
-    host = text.strip().rstrip(".").lower()
-    if host == "*":
-        return host
+def _site(text: str) -> str:
+    """A host as the gate names it, or what stands for any site or for searching."""
+    if text.strip() in ("*", SEARCH):
+        return text.strip()
     try:
-        host = host.encode("idna").decode() if not host.isascii() else host
-    except UnicodeError:
-        host = ""
-    if not host or any(char in "/:@?# " for char in host):
-        raise ConductUsageError(f"A site is a host's name, as example.org (or * for any), not {shown(text)}.")
-    return host
+        return site_name(text)
+    except ToolError:
+        raise ConductUsageError(
+            f"A site is a host's name, as example.org, an IP address, {SEARCH}, or * for any, not {shown(text)}."
+        ) from None
+
+
+def _path(text: str) -> str:
+    """An absolute path, links resolved. It names one thing: a pattern that was kept would match nothing."""
+    if not text.strip():
+        raise ConductUsageError("The path is empty. Give a file, or a folder with all in it.")
+    if not can_be_named(text):
+        raise ConductUsageError(f"No file can have the name {shown(text)}: it holds a NUL or half a character.")
+    try:
+        path = Path(text).expanduser()
+    except RuntimeError:
+        raise ConductUsageError(f"There is no user whose home {shown(text)} begins with.") from None
+    if any(char in text for char in "*?[") and not os.path.lexists(path):
+        raise ConductUsageError(f"{shown(text)} is a pattern. A path is one file, or a folder with all in it.")
+    return os.path.realpath(path)
 
 
 def _keep(rules: Iterable[Rule]) -> None:

@@ -151,7 +151,9 @@ def _read_masked(array: Any, told: Json, depth: int) -> Any:
     wanted = "bool" if told["dtype"] == "boolean" else told["dtype"].lower().replace("float64", "double")
     if str(array.type) not in (wanted, wanted.replace("float32", "float")):
         raise ValueError(f"{array.type} where {wanted} was announced")
-    return dtype.__from_arrow__(array)
+    # Not by pandas' own reader, which takes not-a-number for missing.
+    data = array.fill_null(False if told["dtype"] == "boolean" else 0).to_numpy(zero_copy_only=False)
+    return dtype.construct_array_type()(data.copy(), array.is_null().to_numpy(zero_copy_only=False).copy())
 
 
 def _tell_text(values: Any, dtype: Any, what: str, notes: Notes) -> Told:

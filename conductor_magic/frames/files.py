@@ -61,7 +61,8 @@ def read_frame(path: str | Path) -> Any:
         table.validate(full=True)  # offsets and lengths that lie would be read as they stand
         told = description(table.schema)
         rest = {key: text for key, text in (table.schema.metadata or {}).items() if key != _KEY}
-        return _built(table.replace_schema_metadata(rest or None), told)
+        rows = shape_of(table.schema, table.num_rows)[0]
+        return _built(_with_rows(table.replace_schema_metadata(rest or None), rows), told)
     except Exception as error:  # noqa: BLE001  # a stranger's file: whatever it makes a library raise
         said = str(error).partition("\n")[0][:200]
         raise ValueError(f"{Path(path).name} is not the frame that it says it is ({said})") from None
@@ -89,6 +90,13 @@ def shape_of(schema: Any, rows: int) -> tuple[int, ...]:
         return tuple(shape)
     index = (schema.pandas_metadata or {}).get("index_columns", ())
     return rows, len(schema) - sum(isinstance(column, str) for column in index)
+
+
+def _with_rows(table: Any, rows: int) -> Any:
+    """The table with its rows, which no file has where there are no columns."""
+    if table.num_columns:
+        return table
+    return arrow.table({"": arrow.nulls(rows)}, metadata=table.schema.metadata).select([])
 
 
 def _built(table: Any, told: Json) -> Any:
@@ -124,9 +132,11 @@ def _polars_told(value: Any) -> tuple[Any, Json]:
 
 
 def _has_no_equal(dtype: Any, polars: Any) -> bool:
-    """Whether the type is, or holds, one that pyarrow does not know."""
+    """Whether the type is, or holds, one that pyarrow does not know, or that polars cannot take back."""
     if isinstance(dtype, polars.Struct):
         return any(_has_no_equal(field.dtype, polars) for field in dtype.fields)
+    if isinstance(dtype, polars.Array) and dtype.size == 0:
+        return True
     if isinstance(dtype, polars.List | polars.Array):
         return _has_no_equal(dtype.inner, polars)
     return str(dtype).partition("(")[0] in ("Object", "Int128", "UInt128", "Unknown")
@@ -138,10 +148,14 @@ def _polars_from(table: Any, told: Json) -> Any:
     strange = [str(field.type) for field in table.schema if not _is_polars(field.type)]
     if strange:
         raise ValueError(f"polars has no type {strange[0][:60]}")
+    # By numbers, as polars gives a name to a column that has none. Without columns, that would lose the rows.
+    names = table.column_names
+    numbered = table.rename_columns(list(map(str, range(len(names))))) if names else table
     try:
-        frame: Any = polars.from_arrow(table)
+        frame: Any = polars.from_arrow(numbered)
     except polars.exceptions.PanicException as error:  # derived from BaseException
         raise ValueError(f"polars cannot take it ({error})") from None
+    frame.columns = names
     return frame.to_series() if told["kind"] == "Series" else frame
 
 

@@ -46,9 +46,13 @@ class Mounts:
         self.read(*python_folders())
         # A virtual environment inside the workspace was just made read-only; the deeper rule keeps it so.
         self._add(workspace, "--bind" if writable else "--ro-bind")
+        self._workspace = workspace
+        for folder in python_folders():
+            self._hold(folder)
         for folder in hidden:
             if folder.is_dir() and self.visible(folder):
                 self._cover_folder(folder)
+                self._hold(folder)
 
     def read(self, *paths: Path) -> None:
         """Show files and folders, unchangeable."""
@@ -67,13 +71,25 @@ class Mounts:
         for path in covered.fixed:
             self._add(path, "--ro-bind")
         for path in (*covered.secrets, *covered.sockets):
-            # Not /dev/null: a device in the place of a file breaks `git add`.
-            self._rules.append((path, ("--ro-bind", str(_EMPTY), str(path))))
+            self._cover_file(path)
         for path in covered.secret_folders:
             self._cover_folder(path)
         if self._writable:
             for path in covered.missing:
                 self._cover_folder(path)
+
+    def deny(self, *paths: Path) -> None:
+        """Cover what rules of the person forbid, unless it is what every command runs by."""
+        for path in paths:
+            if not self.visible(path) or path in (*python_folders(), *map(Path, SYSTEM)):
+                continue
+            if path.is_symlink() or not path.exists():
+                continue
+            if path.is_dir():
+                self._cover_folder(path)
+            else:
+                self._cover_file(path)
+            self._hold(path)
 
     def visible(self, path: Path) -> bool:
         """Whether a path of this machine can be seen inside (masks aside)."""
@@ -93,8 +109,20 @@ class Mounts:
         self._rules.append((path, ("--tmpfs", str(path))))
         self._sealed.append(path)
 
+    def _cover_file(self, path: Path) -> None:
+        # Not /dev/null: a device in the place of a file breaks `git add`.
+        self._rules.append((path, ("--ro-bind", str(_EMPTY), str(path))))
+
+    def _hold(self, path: Path) -> None:
+        """Keep the folders of the workspace around something where they are: it would be moved away with them."""
+        ruled = {rule for rule, _ in self._rules}
+        for folder in path.parents:
+            inside = folder not in ruled and folder.is_relative_to(self._workspace)
+            if inside and self._same_as_around(folder) == "--bind":
+                self._add(folder, "--bind")
+
     def _same_as_around(self, path: Path) -> str:
-        around = [(len(rule.parts), args[0]) for rule, args in self._rules if path.is_relative_to(rule)]
+        around = [(len(rule.parts), args[0]) for rule, args in self._rules if lies_in(path, (rule,))]
         return max(around)[1] if around else "--ro-bind"
 
 

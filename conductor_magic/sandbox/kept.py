@@ -86,14 +86,14 @@ def keep(covered: Covered, before: Moment | None, *, contents: bool) -> Moment:
         before: an earlier moment; the content of what has not changed since is not read again.
         contents: with the content of files.
     """
-    named = {str(path) for path in (*covered.fixed, *covered.secret_folders, *covered.pinned, *covered.links)}
+    fixed = {str(path) for path in (*covered.fixed, *covered.secret_folders, *covered.denied)}
+    named = fixed | {str(path) for path in (*covered.pinned, *covered.links)}
     named |= {str(path) for path in covered.secrets if guarded((path.name,))}
     tops = {*named, *map(str, covered.secrets)}
     known = before.things if before else {}
     things: dict[str, Kept] = {}
     room = _LARGEST_SUM
-    folders = {str(path) for path in (*covered.fixed, *covered.secret_folders)}
-    for path in _paths(sorted(tops), folders):
+    for path in _paths(sorted(tops), fixed):
         kept = _take_down(path, known.get(path), room if contents else 0)
         if kept is not None:
             things[path] = kept

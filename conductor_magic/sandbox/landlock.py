@@ -15,7 +15,8 @@ What is different from bubblewrap, each for a reason that the system gives:
   is not ignored. Names in folders of secrets can be seen, their content cannot.
 * A file newly made in a folder that holds a secret, directly or further below, cannot be read by the same command
   (in the same Python kernel: until it ends). The next command can.
-* With this Python environment inside the workspace, nothing new can be made in the folders around it.
+* With this Python environment inside the workspace, or a file or folder that the person has denied, nothing new can be
+  made in the folders around it.
 * Protected names can be changed while a command runs; `guard` puts them back when it has ended.
 """
 
@@ -70,6 +71,11 @@ class Rules:
     def mask(self, covered: Covered) -> None:
         """Spare the secrets of the workspace."""
         self._spared += [("unread", path) for path in (*covered.secrets, *covered.secret_folders)]
+
+    def deny(self, *paths: Path) -> None:
+        """Spare what rules of the person forbid, unless it is what every command runs by."""
+        needed = (*python_folders(), *map(Path, SYSTEM))
+        self._spared += [("closed", path) for path in paths if self.visible(path) and path not in needed]
 
     def visible(self, path: Path) -> bool:
         """Whether a path of this machine may be reached (secrets aside)."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
 
-from conductor_magic.protected import GUARDED_FOLDERS, KEY_SUFFIXES, guarded, plain_name, secret
+from conductor_magic.protected import GUARDED_FOLDERS, GUARDED_IN, KEY_SUFFIXES, guarded, plain_name, secret
 
 __all__ = ["Entry", "Inner", "Listing", "Sort", "list_folder"]
 
@@ -56,7 +56,7 @@ def list_folder(entries: Sequence[Entry], path: str, sort: Sort, known_secret: C
     """
     listing = Listing()
     if sort == "plain":
-        _plain(entries, listing, known_secret)
+        _plain(entries, os.path.basename(path), listing, known_secret)
     elif sort == "secret":
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
@@ -68,11 +68,12 @@ def list_folder(entries: Sequence[Entry], path: str, sort: Sort, known_secret: C
     return listing
 
 
-def _plain(entries: Iterable[Entry], listing: Listing, known_secret: Callable[[Entry], bool]) -> None:
+def _plain(entries: Iterable[Entry], name: str, listing: Listing, known_secret: Callable[[Entry], bool]) -> None:
+    folder = name if plain_name(name) in GUARDED_IN else ""
     for entry in entries:
-        meaning = _meaning(entry.name)
+        meaning = _meaning(entry.name, folder)
         if entry.is_symlink():
-            if meaning in ("secret", "guarded", "repository"):
+            if meaning in ("secret", "guarded", "repository") or plain_name(entry.name) in GUARDED_IN:
                 listing.found.append(("links", entry.path))
         elif entry.is_dir(follow_symlinks=False):
             _plain_folder(entry.path, meaning, listing)
@@ -116,12 +117,12 @@ def _repository(entries: Iterable[Entry], path: str, sort: Sort, listing: Listin
 
 
 @lru_cache(1 << 16)
-def _meaning(name: str) -> Literal["", "secret", "key", "guarded", "repository"]:
-    """What a name says of a file or folder that bears it."""
+def _meaning(name: str, folder: str) -> Literal["", "secret", "key", "guarded", "repository"]:
+    """What a name says of a file or folder that bears it, in a folder whose name may matter."""
     if secret((name,)):
         return "secret"
     if plain_name(name) == ".git":
         return "repository"
-    if guarded((name,)):
+    if guarded((folder, name)):
         return "guarded"
     return "key" if plain_name(name).endswith(KEY_SUFFIXES) else ""

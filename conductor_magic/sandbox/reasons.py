@@ -17,7 +17,7 @@ def bubblewrap_reason(*, writable: bool) -> str:
 
 
 def landlock_reason(
-    abi: int, instead: str, workspace: Path, secrets: Iterable[Path], python: Iterable[Path], *, writable: bool
+    abi: int, instead: str, workspace: Path, secrets: Iterable[Path], fixed: Iterable[Path], *, writable: bool
 ) -> str:
     """The second rung, and what it costs in this workspace.
 
@@ -26,7 +26,7 @@ def landlock_reason(
         instead: why it is not bubblewrap.
         workspace: the folder that workers may touch.
         secrets: what is kept unreadable in it.
-        python: folders of this Python environment.
+        fixed: what commands can change nothing in: this Python environment, and what the person has denied.
         writable: whether commands may write in the workspace.
     """
     said = f"Landlock (version {abi}): commands of workers {_may(writable)}, can open no home folder and no secrets, "
@@ -37,10 +37,10 @@ def landlock_reason(
     if around:
         said += f" Secrets lie in {_some(around)}: what a command newly makes in these folders or around them, "
         said += "the same command cannot read back (a Python kernel: until it ends)."
-    own = sorted(str(folder.relative_to(workspace)) for folder in python if folder.is_relative_to(workspace))
-    if own:
-        said += f" This Python environment lies in the workspace ({own[0]}), so commands cannot make anything new "
-        said += "directly in the folders around it, only in others."
+    kept = sorted({str(path.relative_to(workspace)) for path in fixed if path.is_relative_to(workspace)})
+    if kept:
+        said += f" In the workspace {_some(kept)} must stay as it is (this Python environment, or denied by you), so "
+        said += "commands cannot make anything new directly in the folders around it, only in others."
     return said
 
 

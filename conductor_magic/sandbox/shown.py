@@ -23,7 +23,7 @@ SETTINGS = (
 """What of /etc is needed to run programs; the rest (shadow, ssh, machine credentials) stays outside."""
 
 
-def lies_in(path: Path, folders: Iterable[str | Path]) -> bool:
+def lies_in(path: str | Path, folders: Iterable[str | Path]) -> bool:
     """Whether a path is one of some folders or lies below one, by its text (asked often, so not by `pathlib`)."""
     text = f"{path}/"
     return any(text.startswith(f"{folder}/") for folder in folders)

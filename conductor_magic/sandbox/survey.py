@@ -4,8 +4,9 @@ A name comes, goes or changes only by a change of the folder that it is in, and 
 (the folder's `ctime`, which nobody can set). So a later look only asks every known folder for that time, and reads
 again those where it has moved.
 
-Some folders of other people's files (`node_modules`, virtual environments) are left out when they are there at the
-first look. What only later gets such a name is looked into: a worker could have given it the name to hide something.
+No name and no content of a folder makes it exempt: a worker could give both to any folder. Only the Python environment
+that runs here is not looked into where it lies in the workspace: it is known by its inode, the walls keep it as it is,
+and what is in it is public.
 """
 
 from __future__ import annotations
@@ -21,12 +22,11 @@ from typing import NamedTuple
 from conductor_magic.protected import holds_private_key
 from conductor_magic.sandbox.birth import birth
 from conductor_magic.sandbox.listing import Entry, Inner, Listing, Sort, list_folder
+from conductor_magic.sandbox.shown import lies_in, python_folders
 from conductor_magic.sandbox.sockets import in_use
 
-__all__ = ["NOT_ENTERED", "VENV_MARK", "Covered", "Survey"]
+__all__ = ["Covered", "Survey"]
 
-NOT_ENTERED = frozenset({"node_modules", "__pycache__", ".tox", ".mypy_cache", ".ruff_cache", ".pytest_cache"})
-VENV_MARK = "pyvenv.cfg"
 _UNSURE_NS = 20_000_000
 """A folder that was changed this shortly before it was read may be changed again within the same tick."""
 
@@ -46,6 +46,7 @@ class Covered:
         missing: folders that are not there and that nobody may make (a repository's hooks).
         links: symbolic links with a protected name (what they lead to has a name of its own).
         sockets: what is no file, folder or link; of these, sockets that somebody outside is at are hidden.
+        denied: files and folders that a standing rule of the person forbids: to hide, and to keep where they are.
     """
 
     secrets: list[Path] = field(default_factory=list[Path])
@@ -55,13 +56,14 @@ class Covered:
     missing: list[Path] = field(default_factory=list[Path])
     links: list[Path] = field(default_factory=list[Path])
     sockets: list[Path] = field(default_factory=list[Path])
+    denied: list[Path] = field(default_factory=list[Path])
 
     def existing(self) -> Covered:
         """The same without what has gone since: covering it would make it."""
         things = (self.secrets, self.secret_folders, self.fixed, self.pinned)
         there = [[path for path in paths if path.exists()] for paths in things]
         missing = [path for path in self.missing if path.parent.is_dir()]
-        return Covered(*there, missing=missing, links=self.links, sockets=in_use(self.sockets))
+        return Covered(*there, missing=missing, links=self.links, sockets=in_use(self.sockets), denied=self.denied)
 
 
 class _Record(NamedTuple):
@@ -79,21 +81,28 @@ class Survey:
     Args:
         workspace: the folder, resolved.
         hidden: folders whose content is secret as a whole; that they are is no concern of the survey.
+        denied: what standing rules of the person forbid; only what lies in the workspace, or around it, counts here.
         remember: know a secret file again when it has been moved or linked to another name.
     """
 
-    def __init__(self, workspace: Path, hidden: Sequence[Path] = (), *, remember: bool = False) -> None:
+    def __init__(
+        self, workspace: Path, hidden: Sequence[Path] = (), denied: Sequence[Path] = (), *, remember: bool = False
+    ) -> None:
         self._root = str(workspace)
-        self._hidden = frozenset(str(folder) for folder in hidden)
+        self._hidden = frozenset(map(str, hidden))
+        # Of a folder around the workspace, all that can be seen is the workspace.
+        tops = {workspace if workspace.is_relative_to(path) else path for path in denied}
+        inside = {path for path in tops if path.is_relative_to(workspace)}
+        self._denied = {str(path) for path in inside if not lies_in(path.parent, (*inside, *hidden))}
+        inside = [folder for folder in python_folders() if folder.is_relative_to(workspace)]
+        self._python = {(str(folder), _inode(folder)) for folder in inside}
         self._remember = remember
         self._lock = threading.Lock()
         self._read: dict[str, _Record] = {}
         self._notable: dict[str, Listing] = {}
-        self._left_out: set[tuple[str, int]] = set()
         self._private: dict[str, tuple[tuple[int, int], bool]] = {}
         self._secret_files: dict[tuple[int, int], int] = {}
         self._covered = Covered()
-        self._first = True
         self._until = 0.0
 
     def look(self, *, fresh: bool = False) -> Covered:
@@ -132,8 +141,9 @@ class Survey:
                 self._read_again(path, record)
             elif path == self._root:
                 self._enter([(path, "plain")])
-        self._first = False
-        self._covered = self._collect()
+        # A key's content, and what a rule names, change without any folder of the survey.
+        if changed or self._denied or any(listing.keys for listing in self._notable.values()):
+            self._covered = self._collect()
 
     def _read_again(self, path: str, record: _Record) -> None:
         before = record.listing.inner
@@ -172,6 +182,9 @@ class Survey:
                 getattr(covered, kind).append(Path(path))
             covered.secrets += [Path(path) for path in listing.keys if self._is_private_key(path)]
             concealed += listing.concealed
+        for path in sorted(self._denied):
+            if os.path.lexists(path) and not lies_in(Path(path), covered.secret_folders):
+                (covered.links if os.path.islink(path) else covered.denied).append(Path(path))
         if self._remember:
             self._secret_files = {}
             for path in (*map(str, covered.secrets), *concealed):
@@ -188,20 +201,18 @@ class Survey:
             return _Record(None, sort, Listing())  # what we cannot list, a worker cannot list either
         sure = time.time_ns() - status.st_ctime_ns > _UNSURE_NS
         stamp = (status.st_dev, status.st_ino, status.st_ctime_ns) if sure else None
-        if path in self._hidden:
-            sort = "secret"
-        if sort == "plain" and self._is_left_out(path, status.st_ino, entries):
-            return _Record(stamp, sort, Listing())
         device = status.st_dev
+        if path in self._hidden or path in self._denied:
+            sort = "secret"
+        if self._is_left_alone(path, sort, (device, status.st_ino)):
+            entries = []
         listing = list_folder(entries, path, sort, lambda entry: self._is_remembered(device, entry))
         return _Record(stamp, sort, listing, (device, status.st_ino))
 
-    def _is_left_out(self, path: str, inode: int, entries: Sequence[Entry]) -> bool:
-        if self._first and path != self._root:
-            name = os.path.basename(path)
-            if name in NOT_ENTERED or any(entry.name == VENV_MARK for entry in entries):
-                self._left_out.add((path, inode))
-        return (path, inode) in self._left_out
+    def _is_left_alone(self, path: str, sort: Sort, inode: tuple[int, int]) -> bool:
+        """Whether the walls take care of a folder as a whole, so that it need not be looked into."""
+        known_by_name = sort == "secret" and not self._remember
+        return known_by_name or path in self._denied or (path, inode) in self._python
 
     def _memorise(self, path: str) -> None:
         try:
@@ -229,3 +240,8 @@ class Survey:
         if time.time_ns() - status.st_ctime_ns > _UNSURE_NS:
             self._private[path] = stamp, private
         return private
+
+
+def _inode(path: Path) -> tuple[int, int]:
+    status = os.lstat(path)
+    return status.st_dev, status.st_ino

@@ -20,7 +20,7 @@ from conductor_magic.sandbox.environment import clean_environment, inside_enviro
 from conductor_magic.sandbox.guard import Guard
 from conductor_magic.sandbox.landlock import Rules, landlock_command
 from conductor_magic.sandbox.reasons import FULL, bubblewrap_reason, landlock_reason, no_walls_reason
-from conductor_magic.sandbox.shown import python_folders
+from conductor_magic.sandbox.shown import lies_in, python_folders
 from conductor_magic.sandbox.survey import Survey
 
 __all__ = ["Launch", "Walls", "choose_walls"]
@@ -68,6 +68,8 @@ class Walls:
             each command is asked.
         workspace: the folder that workers may touch, resolved.
         hidden: folders that stay invisible even inside the workspace: the record, Jupyter's runtime files.
+        denied: what standing rules of the person forbid. File tools keep to it in every mode; commands see what is
+            there when they start covered, but for mode `full` and where there are no walls.
         program: bubblewrap's path.
         abi: the version of Landlock.
         tried: what failed before this kind was taken, a sentence each.
@@ -81,6 +83,7 @@ class Walls:
     can_run: bool
     workspace: Path
     hidden: tuple[Path, ...] = ()
+    denied: tuple[Path, ...] = ()
     program: str = ""
     abi: int = 0
     tried: tuple[str, ...] = ()
@@ -96,6 +99,10 @@ class Walls:
     def writable(self) -> bool:
         """Whether commands may write in the workspace."""
         return _MODES[self.mode]
+
+    def denies(self, path: str) -> bool:
+        """Whether a standing rule of the person forbids an absolute path."""
+        return lies_in(path, self.denied)
 
     def command(
         self,
@@ -127,7 +134,10 @@ class Walls:
         shown.read(*readable)
         shown.write(*writable)
         if self.survey:
-            shown.mask(self.survey.look().existing())
+            covered = self.survey.look().existing()
+            shown.mask(covered)
+            outside = (path for path in self.denied if not path.is_relative_to(self.workspace))
+            shown.deny(*covered.denied, *outside)
         if isinstance(shown, Mounts):
             settings = open_settings()
             command = bubblewrap_command(self.program, shown, argv, cwd, settings)
@@ -141,41 +151,43 @@ class Walls:
         return Launch(command, {**environment, **env}, scratch=scratch)
 
 
-def choose_walls(mode: str, workspace: Path, data_dir: Path) -> Walls:
+def choose_walls(mode: str, workspace: Path, data_dir: Path, denied: Sequence[Path] = ()) -> Walls:
     """The strongest walls that this machine can put up for a mode.
 
     Args:
         mode: `read-only`, `ask`, `workspace` or `full`.
         workspace: the folder that workers may touch.
         data_dir: where runs are recorded; never visible to workers.
+        denied: absolute paths that standing rules of the person forbid.
     """
-    workspace = Path(os.path.realpath(workspace))
+    workspace, denied = Path(os.path.realpath(workspace)), tuple(denied)
     if mode not in _MODES:
         raise ValueError(f"unknown mode {mode!r}")
     if mode == "full":
-        return Walls("none", mode, FULL, True, workspace)
+        return Walls("none", mode, FULL, True, workspace, denied=denied)
     hidden, writable = _hidden_folders(data_dir), _MODES[mode]
     program, no_bubblewrap = selftest.bubblewrap()
     if program:
-        survey = Survey(workspace)
+        survey = Survey(workspace, hidden, denied)
         guard = Guard(workspace, survey, deep=False) if writable else None
         reason = bubblewrap_reason(writable=writable)
-        return Walls("bubblewrap", mode, reason, True, workspace, hidden, program, survey=survey, guard=guard)
+        return Walls("bubblewrap", mode, reason, True, workspace, hidden, denied, program, survey=survey, guard=guard)
     abi, no_landlock = selftest.landlock()
     if abi:
-        survey = Survey(workspace, hidden, remember=True)
+        survey = Survey(workspace, hidden, denied, remember=True)
         guard = Guard(workspace, survey, deep=True) if writable else None
         covered = survey.look()
         secret = (*covered.secrets, *covered.secret_folders, *(folder for folder in hidden if folder.is_dir()))
-        reason = landlock_reason(abi, no_bubblewrap, workspace, secret, python_folders(), writable=writable)
+        fixed = (*python_folders(), *covered.denied)
+        reason = landlock_reason(abi, no_bubblewrap, workspace, secret, fixed, writable=writable)
         tried = (no_bubblewrap,)
         return Walls(
-            "landlock", mode, reason, True, workspace, hidden, abi=abi, tried=tried, survey=survey, guard=guard
+            "landlock", mode, reason, True, workspace, hidden, denied, abi=abi, tried=tried, survey=survey, guard=guard
         )
     tried = (no_bubblewrap, no_landlock)
     if mode == "read-only":
-        return Walls("none", mode, no_walls_reason(mode, tried), False, workspace, hidden, tried=tried)
-    return Walls("none", "ask", no_walls_reason(mode, tried), True, workspace, hidden, tried=tried)
+        return Walls("none", mode, no_walls_reason(mode, tried), False, workspace, hidden, denied, tried=tried)
+    return Walls("none", "ask", no_walls_reason(mode, tried), True, workspace, hidden, denied, tried=tried)
 
 
 def _hidden_folders(data_dir: Path) -> tuple[Path, ...]:

@@ -27,6 +27,7 @@ def reach_of(context: ToolContext) -> Reach:
         context.workspace,
         readable=(context.artifacts,),
         hidden=context.walls.hidden,
+        denied=context.walls.denied,
         confined=context.walls.confined,
     )
 

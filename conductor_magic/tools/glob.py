@@ -11,9 +11,10 @@ from typing import Any
 
 from conductor_magic.errors import ToolError
 from conductor_magic.protected import secret
+from conductor_magic.sandbox import Walls
 from conductor_magic.tools.base import ToolContext, ToolResult
 from conductor_magic.tools.files import admitted
-from conductor_magic.tools.ripgrep import Found, ripgrep
+from conductor_magic.tools.ripgrep import Found, ripgrep, without
 
 __all__ = ["Glob"]
 
@@ -45,8 +46,9 @@ class Glob:
         with reach.folder(args.get("path") or ".") as (place, folder):
             if not folder.is_dir():
                 raise ToolError(f"{args['path']}: is a file; `path` must be a folder.")
-            listings = await asyncio.gather(*(ripgrep(["--files", "--null", *more], place) for more in _asked(pattern)))
-        report = await asyncio.to_thread(_report, listings, folder, context.walls.confined, args["pattern"])
+            always = ["--files", "--null", *without(context.walls.denied, folder)]
+            listings = await asyncio.gather(*(ripgrep([*always, *more], place) for more in _asked(pattern)))
+        report = await asyncio.to_thread(_report, listings, folder, context.walls, args["pattern"])
         return ToolResult(report)
 
 
@@ -70,9 +72,10 @@ def _inside(pattern: str) -> str:
     return pattern
 
 
-def _report(listings: list[Found], folder: Path, confined: bool, pattern: str) -> str:
+def _report(listings: list[Found], folder: Path, walls: Walls, pattern: str) -> str:
     found = set.intersection(*(_names(listing.output) for listing in listings))
-    if confined:
+    found = {name for name in found if not walls.denies(f"{folder}/{name}")}
+    if walls.confined:
         found = {name for name in found if not secret(name.split("/"))}
     if not found:
         return f"No file matches {pattern}."

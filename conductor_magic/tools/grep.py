@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from conductor_magic.protected import secret
+from conductor_magic.sandbox import Walls
 from conductor_magic.tools.base import ToolContext, ToolResult
 from conductor_magic.tools.files import admitted
-from conductor_magic.tools.ripgrep import Found, ripgrep, without_secrets
+from conductor_magic.tools.ripgrep import Found, ripgrep, without, without_secrets
 
 __all__ = ["Grep"]
 
@@ -55,16 +56,17 @@ class Grep:
 
     async def run(self, args: dict[str, Any], context: ToolContext) -> ToolResult:
         """Search, leave out secrets, cap; see `WorkerTool.run`."""
-        confined = context.walls.confined
+        walls = context.walls
         reach = await admitted(args.get("path") or ".", self.name, context, writing=False)
         with reach.folder(args.get("path") or ".") as (place, real):
-            options = [*_options(args), *(without_secrets() if confined else ())]
+            kept_out = [*without(walls.denied, real), *(without_secrets() if walls.confined else ())]
+            options = [*_options(args), *kept_out]
             found = await ripgrep(options, place)
             if found.too_much:
                 # Of too much, the same part each time. ripgrep's own order costs it its threads.
                 found = await ripgrep([*options, "--sort=path"], place)
         mode = args.get("output_mode") or "files_with_matches"
-        lines = await asyncio.to_thread(_lines, found, real, confined, mode)
+        lines = await asyncio.to_thread(_lines, found, real, walls, mode)
         return ToolResult(_capped(lines, args.get("head_limit") or _HEAD, found.complete))
 
 
@@ -87,16 +89,16 @@ def _options(args: dict[str, Any]) -> list[str]:
     return [*options, f"--regexp={args['pattern']}"]
 
 
-def _lines(found: Found, real: Path, confined: bool, mode: str) -> list[str]:
-    """The output's lines in the order of the files' paths, which come absolute; those of secrets dropped."""
+def _lines(found: Found, real: Path, walls: Walls, mode: str) -> list[str]:
+    """The output's lines in the order of the files' paths, absolute; those of secrets and denied files dropped."""
     output = os.fsdecode(found.output)
     blocks = _headed(output) if mode == "content" else _named(output, mode)
     # The slash below every other character, so that a folder comes whole.
     blocks.sort(key=lambda block: block[0].replace("/", "\0"))
     lines: list[str] = []
     for name, below in blocks:
-        if found.single or not (confined and secret(name.split("/"))):
-            path = _full(name, real, found.single)
+        path = _full(name, real, found.single)
+        if found.single or not (walls.denies(path) or (walls.confined and secret(name.split("/")))):
             lines += [path, *below] if mode == "content" else [": ".join((path, *below))]
     return lines
 

@@ -58,9 +58,7 @@ class Python:
 
     async def run(self, args: dict[str, Any], context: ToolContext) -> ToolResult:
         """Run one piece of code in the task's kernel; see `WorkerTool.run`."""
-        code = args["code"]
-        if not code.strip():
-            raise ToolError("The code is empty.")
+        code = _checked(args["code"])
         await admit_command(code, self.name, context)
         seconds = min(args.get("timeout") or _TIMEOUT_MS, _LONGEST_MS) / 1000
         kernel = _kernel_of(context)
@@ -75,6 +73,18 @@ class Python:
             # Copying and checking what may be large is no work for the loop that all workers share.
             await asyncio.to_thread(shown.keep_artifacts)
         return shown.result(ending, seconds, guarded.note)
+
+
+def _checked(code: str) -> str:
+    if not code.strip():
+        raise ToolError("The code is empty.")
+    try:
+        code.encode()
+    except UnicodeEncodeError:
+        raise ToolError(
+            "The code holds half a character (a lone surrogate), which Python does not take: write it as an escape."
+        ) from None
+    return code
 
 
 def _kernel_of(context: ToolContext) -> TaskKernel:

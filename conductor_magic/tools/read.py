@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from conductor_magic.errors import ToolError
+from conductor_magic.paths import plainly
 from conductor_magic.tools.base import ToolContext, ToolResult
 from conductor_magic.tools.documents import show_document
 from conductor_magic.tools.files import LARGEST_EDIT, admitted, remember
@@ -56,7 +57,7 @@ class Read:
         asked: str = args["file_path"]
         offset, limit = args.get("offset") or 1, args.get("limit")
         reach = await admitted(asked, self.name, context, writing=False)
-        with reach.file(asked) as (handle, path):
+        with reach.file(asked) as (handle, path), plainly(asked):  # some files of the system can be opened, not read
             file = await asyncio.to_thread(_opened, asked, handle, path)
             if file.content is not None:
                 remember(path, file.content, context)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -21,18 +22,23 @@ from pathlib import Path
 
 from conductor_magic.beneath import path_of, reopen
 from conductor_magic.errors import ToolError
+from conductor_magic.paths import plainly
 from conductor_magic.protected import KEY_SUFFIXES, SECRET_FOLDERS, SECRET_GLOBS
 from conductor_magic.sandbox import clean_environment
 
-__all__ = ["Found", "program", "ripgrep", "without_secrets"]
+__all__ = ["Found", "program", "ripgrep", "without", "without_secrets"]
 
 _SECONDS = 20.0
 _BYTES = 4 << 20
+_LONGEST = 20_000
 _ALWAYS = (
     "--no-config", "--no-messages", "--no-require-git", "--hidden", "--color=never", "--glob=!.git",
     # Not more than a search needs: several workers search at once.
     f"--threads={min(4, os.cpu_count() or 1)}",
 )  # fmt: skip
+
+_SIGN, _ESCAPED = re.compile(r"([^\w/])"), r"\\\1"
+"""What could mean something in a glob, and how it means itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +75,12 @@ async def ripgrep(arguments: Sequence[str], place: int) -> Found:
     """
     if not all(_can_be_passed(argument) for argument in arguments):
         raise ToolError("The pattern holds a NUL or half a character, which cannot be searched for.")
+    if any(len(argument) > _LONGEST for argument in arguments):
+        raise ToolError(f"What is searched for is too long: {_LONGEST:,} characters are the most.")
     single = not stat.S_ISDIR(os.fstat(place).st_mode)
     # A file comes in as the input: what was opened is what is searched. In a folder the search starts at `.`.
-    source = reopen(place, os.O_RDONLY) if single else None
+    with plainly(str(path_of(place))):
+        source = reopen(place, os.O_RDONLY) if single else None
     with tempfile.TemporaryFile() as errors:
         try:
             process = subprocess.Popen(  # noqa: ASYNC220  # a fork takes a millisecond; the reading has its thread
@@ -83,6 +92,8 @@ async def ripgrep(arguments: Sequence[str], place: int) -> Found:
                 stderr=errors,
                 start_new_session=True,
             )
+        except OSError as error:
+            raise ToolError(f"ripgrep could not be started: {error.strerror or error}.") from None
         finally:
             if source is not None:
                 os.close(source)
@@ -111,6 +122,15 @@ def without_secrets() -> list[str]:
     return [f"--iglob=!**/{{{','.join(folders)}}}/**", f"--iglob=!{{{','.join(files)}}}"]
 
 
+def without(paths: Sequence[Path], folder: Path) -> list[str]:
+    """Options that keep ripgrep out of certain files and folders below the one that it searches.
+
+    A name that is no UTF-8 cannot be passed; the caller drops what is found there.
+    """
+    inside = (str(path.relative_to(folder)) for path in paths if path != folder and path.is_relative_to(folder))
+    return [f"--glob=!/{_SIGN.sub(_ESCAPED, name)}" for name in inside if _is_utf8(name)]
+
+
 def _refusal(said: str) -> str:
     """What ripgrep says of options that it does not take, on one line."""
     first, *more = said.removeprefix("rg: ").splitlines()
@@ -123,6 +143,13 @@ def _refusal(said: str) -> str:
 def _can_be_passed(argument: str) -> bool:
     try:
         return b"\0" not in os.fsencode(argument)
+    except UnicodeEncodeError:
+        return False
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        return bool(name.encode())
     except UnicodeEncodeError:
         return False
 

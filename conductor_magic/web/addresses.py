@@ -19,7 +19,7 @@ from urllib.parse import quote, urljoin
 from conductor_magic.errors import ToolError
 from conductor_magic.web.networks import IPAddress, not_public
 
-__all__ = ["WebAddress", "host_name", "parse"]
+__all__ = ["WebAddress", "host_name", "parse", "site_name"]
 
 _LONGEST = 8_000
 _PORTS = {"http": 80, "https": 443}
@@ -139,6 +139,19 @@ def _checked_port(port: str, scheme: str) -> int:
     return number
 
 
+def site_name(text: str) -> str:
+    """The host that a person or a model names as a site, in the one spelling that URLs have here too.
+
+    A leading `*.` is taken away, as a site's name speaks of what lies below it anyway. An IPv6 address needs its
+    brackets only in a URL.
+
+    Raises:
+        ToolError: it is no host on the web.
+    """
+    name = text.strip().removeprefix("*.")
+    return host_name(f"[{name}]" if ":" in name and not name.startswith("[") else name)[0]
+
+
 def host_name(name: str) -> tuple[str, IPAddress | None]:
     """A host in its one spelling, and the IP address that it is, if it is one.
 
@@ -173,6 +186,8 @@ def _ascii(name: str) -> str:
 
 def _ipv6(name: str) -> tuple[str, IPAddress]:
     try:
+        if not name.endswith("]"):
+            raise ValueError(name)
         ip = IPv6Address(name[1:-1])
     except ValueError:
         raise ToolError(f"{_short(name)} is no IPv6 address.") from None

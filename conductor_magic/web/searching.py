@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from conductor_magic.errors import ToolError
-from conductor_magic.web.addresses import host_name, parse
+from conductor_magic.web.addresses import parse, site_name
 
 __all__ = ["Find", "Found", "Search", "below", "domains", "keyless_search"]
 
@@ -83,7 +83,7 @@ def domains(given: Iterable[str]) -> tuple[str, ...]:
     Raises:
         ToolError: one of them is no host.
     """
-    return tuple(dict.fromkeys(host_name(name.strip().removeprefix("*."))[0] for name in given))
+    return tuple(dict.fromkeys(map(site_name, given)))
 
 
 def below(found: Iterable[Found], search: Search) -> list[Found]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conductor_magic.permissions import Access, Rule, Verdict, verdict, visible
+from conductor_magic.permissions import SEARCH, Access, Rule, Verdict, verdict, visible
 
 OUTSIDE = "lies outside the workspace /ws"
 ACCESSES = {
@@ -16,13 +16,20 @@ ACCESSES = {
     "write protected": Access("write", "/ws/.env", "Write", "has the protected name `.env`", protected=True),
     "command": Access("command", "ls", "Bash"),
     "site": Access("site", "example.org", "WebFetch"),
+    "search": Access("search", "bats of Bremen", "WebSearch"),
 }
 BY_MODE = {
-    "read-only": ("allow", "deny", "deny", "deny", "allow", "ask"),
-    "ask": ("allow", "ask", "ask", "ask", "ask", "ask"),
-    "workspace": ("allow", "ask", "allow", "ask", "allow", "ask"),
-    "full": ("allow", "allow", "allow", "allow", "allow", "allow"),
+    "read-only": ("allow", "deny", "deny", "deny", "allow", "ask", "ask"),
+    "ask": ("allow", "ask", "ask", "ask", "ask", "ask", "ask"),
+    "workspace": ("allow", "ask", "allow", "ask", "allow", "ask", "ask"),
+    "full": ("allow", "allow", "allow", "allow", "allow", "allow", "allow"),
 }
+
+
+def _exactly(decision: str, access: Access) -> Rule:
+    """A rule about just this access."""
+    scope = {"read": "path", "write": "path", "search": "site"}.get(access.kind, access.kind)
+    return Rule(decision, scope, SEARCH if access.kind == "search" else access.what)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("mode", BY_MODE)
@@ -37,8 +44,7 @@ def test_each_mode_decides_as_its_row_says(mode: str) -> None:
 def test_a_standing_allow_never_turns_a_refusal_into_a_yes(mode: str, name: str) -> None:
     """A rule for exactly this thing answers a question; what the mode refuses stays refused."""
     access = ACCESSES[name]
-    scope = {"read": "path", "write": "path"}.get(access.kind, access.kind)
-    rule = Rule("allow", scope, access.what)  # type: ignore[arg-type]
+    rule = _exactly("allow", access)
     before, after = verdict(access, mode, ()), verdict(access, mode, [rule])
     expected = {"ask": Verdict("allow", str(rule), "configuration")}
     assert after == expected.get(before.decision, before)
@@ -49,8 +55,7 @@ def test_a_standing_allow_never_turns_a_refusal_into_a_yes(mode: str, name: str)
 def test_a_deny_holds_in_every_mode_and_before_every_allow(mode: str, name: str) -> None:
     """Deny goes before ask and allow, whatever their order in the configuration."""
     access = ACCESSES[name]
-    scope = {"read": "path", "write": "path"}.get(access.kind, access.kind)
-    rules = [Rule("allow", scope, access.what), Rule("deny", scope, access.what)]  # type: ignore[arg-type]
+    rules = [_exactly("allow", access), _exactly("deny", access)]
     assert verdict(access, mode, rules).decision == "deny"
     assert verdict(access, mode, reversed(rules)).decision == "deny"
 
@@ -63,6 +68,12 @@ def test_a_deny_holds_in_every_mode_and_before_every_allow(mode: str, name: str)
         (Rule("allow", "site", "example.org"), Access("site", "badexample.org", "WebFetch"), False),
         (Rule("allow", "site", "example.org"), Access("site", "example.org.evil.test", "WebFetch"), False),
         (Rule("allow", "site", "*"), Access("site", "anything.test", "WebFetch"), True),
+        (Rule("allow", "site", "example.org", "grant"), Access("site", "example.org", "WebFetch"), True),
+        (Rule("allow", "site", "example.org", "grant"), Access("site", "docs.example.org", "WebFetch"), False),
+        (Rule("allow", "site", "*"), Access("search", "anything", "WebSearch"), True),
+        (Rule("allow", "site", SEARCH, "grant"), Access("search", "anything", "WebSearch"), True),
+        (Rule("allow", "site", SEARCH, "grant"), Access("site", "anything.test", "WebFetch"), False),
+        (Rule("allow", "site", "example.org"), Access("search", "example.org", "WebSearch"), False),
         (Rule("allow", "path", "/data"), Access("read", "/data/x", "Read", OUTSIDE), True),
         (Rule("allow", "path", "/data"), Access("read", "/data-evil/x", "Read", OUTSIDE), False),
         (Rule("allow", "path", "/data"), Access("write", "/data/.env", "Write", OUTSIDE, protected=True), False),
@@ -86,7 +97,7 @@ def test_a_deny_holds_in_every_mode_and_before_every_allow(mode: str, name: str)
     ],
 )
 def test_a_rule_covers_exactly_what_it_names(rule: Rule, access: Access, covers: bool) -> None:
-    """Hosts by their labels, folders by their parts, commands and grants to the letter and to the script's content."""
+    """Hosts by their labels, folders by their parts, commands and grants to the letter and the script's content."""
     assert rule.covers(access) is covers
 
 

@@ -2,7 +2,9 @@
 
 `attacks_public.jsonl` came with the project's issue; `own.jsonl` has further rows of the same classes in the same form.
 A row is a dict with `id`, `category`, `surface`, `mode`, `setup`, `input`, `expect`, `checks`, `why`, `ref`, `danger`
-and `control`. Names in braces (`{WS}`, `{SINK}` …) stand for the parts of the fixture that the row runs in.
+and `control`. Besides a tool's arguments, `input` may say what the tool was called with before (`granted` with a
+person's yes, `first` without) and which paths a standing rule forbids (`deny_paths`). Names in braces (`{WS}`, `{SINK}`
+…) stand for the parts of the fixture that the row runs in.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from conductor_magic.gate import NO, THIS_RUN
+from conductor_magic.standing import add_rule, rules_file, typed_rule
 from tests.corpus.checks import CHECKS, Seen, verdict
 from tests.corpus.play import Call, play
 from tests.corpus.setups import RACES, prepared
@@ -26,6 +27,7 @@ Json = dict[str, Any]
 SURFACES = frozenset({"Read", "Write", "Edit", "Glob", "Grep", "Bash", "Python", "LSP", "dialog", "approval"})
 """The surfaces that this module plays."""
 
+_NO_ARGUMENTS = ("kernel_env", "answer", "deny_paths")
 _RACES = 40
 _GONE_SECONDS = 3.0
 _SET_CHILD_SUBREAPER = 36
@@ -74,6 +76,8 @@ class Player:
                 made.extend(_calls(row, world))
                 return made
 
+            for path in row["input"].get("deny_paths", []):
+                add_rule(typed_rule("deny", "path", str(world.place(path))))
             asked = row["category"] == "approval" or row["surface"] == "approval"
             played = play(world, _mode(row), calls, person=_Person(row) if asked else None)
         seen = Seen(
@@ -117,6 +121,7 @@ class Player:
     def _put_back(self, world: World, seen: Seen) -> None:
         """Keep the world for the next row, if this one has left it as it was."""
         shutil.rmtree(world.data / "runs", ignore_errors=True)
+        rules_file().unlink(missing_ok=True)
         if seen.before == seen.after == world.first and not world.sink.hits:
             self._spare = world
             return
@@ -137,10 +142,11 @@ def _calls(row: Json, world: World) -> list[Sequence[Call]]:
         return [[("Bash", {"command": "touch made-without-a-yes"})]]
     if row["surface"] == "approval":
         return [[("Bash", {"command": given["text"]})]]
-    granted = [[_call(row["surface"], {**given, **_same(row["surface"], what)})] for what in given.pop("granted", [])]
+    sooner = [*given.pop("granted", []), *given.pop("first", [])]
+    turns = [[_call(row["surface"], {**given, **_same(row["surface"], what)})] for what in sooner]
     own = _call(row["surface"], given)
     races = any(kind in RACES for step in row["setup"] for kind in step)
-    return [*granted, [own] * (_RACES if races else 1)]
+    return [*turns, [own] * (_RACES if races else 1)]
 
 
 def _same(surface: str, what: str) -> Json:
@@ -151,7 +157,7 @@ def _same(surface: str, what: str) -> Json:
 def _call(surface: str, given: Json) -> Call:
     """A row's arguments by the names that the tool has for them."""
     names = {"path": "path" if surface in ("Glob", "Grep") else "file_path", "timeout_s": "timeout"}
-    args = {names.get(name, name): value for name, value in given.items() if name not in ("kernel_env", "answer")}
+    args = {names.get(name, name): value for name, value in given.items() if name not in _NO_ARGUMENTS}
     if "timeout" in args:
         args["timeout"] *= 1_000
     if surface == "LSP":

@@ -278,7 +278,12 @@ def test_a_failed_write_leaves_the_old_file(bench: ToolBench) -> None:
         ("src/app.py", False, False), (".env", True, True), (".ENV.Production", True, True), ("env", False, False),
         (".git/HEAD", False, True), ("ID_RSA", True, True), (".bashrc ", False, True), (".env.example", False, False),
         ("a/.ssh/known_hosts", True, True), ("kernel-1.json", True, True), (".gitignore", False, False),
-        (".github/workflows/a.yml", False, False),
+        (".github/workflows/a.yml", False, False), ("a/.cargo/config.toml", False, True),
+        (".Cargo/CONFIG", False, True), (".cargo/registry/config.json", False, False), ("config.toml", False, False),
+        (".cargo/x/config.toml", False, False), (".cargo/credentials.toml", True, True), (".mise.toml", False, True),
+        (".mise.local.toml", False, True), (".mise/config.toml", False, True), (".tool-versions", False, True),
+        (".bazelrc", False, True), (".sdkmanrc", False, True), (".ghci", False, True), (".mvn/jvm.config", False, True),
+        (".devcontainer.json", False, True), (".zed/tasks.json", False, True), ("compromise.toml", False, False),
     ],
 )  # fmt: skip
 def test_protected_names(path: str, is_secret: bool, is_guarded: bool) -> None:

@@ -42,10 +42,13 @@ def test_polars_frames_come_back_equal(name: str, tmp_path: Path) -> None:
 
 
 def test_an_arrow_table_comes_back_as_one(tmp_path: Path) -> None:
-    """With its own metadata, and without ours."""
+    """With its own metadata, and without ours; with its rows even where it has no columns."""
     table = pyarrow.table({"a": [1, None], "b": [["x"], []]}).replace_schema_metadata({"mine": "kept"})
-    write_frame(table, tmp_path / "a.arrow")
-    same(read_frame(tmp_path / "a.arrow"), table)
+    for value in (table, table.select([])):
+        assert write_frame(value, tmp_path / "a.arrow") == []
+        found = read_frame(tmp_path / "a.arrow")
+        same(found, value)
+        assert found.shape == value.shape
 
 
 def test_what_came_back_can_be_changed(tmp_path: Path) -> None:
@@ -87,11 +90,13 @@ def test_what_is_lost_is_said(tmp_path: Path) -> None:
         polars.DataFrame({"o": [Strange()]}, schema={"o": polars.Object}),
         polars.DataFrame({"big": [2**100]}, schema={"big": polars.Int128}),
         polars.DataFrame({"l": [[2**100]]}, schema={"l": polars.List(polars.Int128)}),
+        polars.DataFrame({"a": [[], None]}, schema={"a": polars.Array(polars.Int8, 0)}),
+        polars.DataFrame({"l": [[[]]]}, schema={"l": polars.List(polars.Array(polars.Int8, 0))}),
     ],
     ids=str,
 )
 def test_polars_types_without_an_equal_are_refused(frame: polars.DataFrame, tmp_path: Path) -> None:
-    """Addresses of objects, and numbers that Arrow has not, are named and never written."""
+    """Addresses of objects, and what Arrow or polars cannot take back, are named and never written."""
     with pytest.raises(TypeError, match="an Arrow file has no equal of"):
         write_frame(frame, tmp_path / "a.arrow")
 

@@ -21,7 +21,7 @@ CALLS: dict[str, tuple[str, dict[str, Any]]] = {
     "Grep": ("read", {"pattern": "def"}),
     "LSP": ("read", {"operation": "documentSymbol", "filePath": "src/a.py"}),
     "WebFetch": ("site", {"url": "https://example.org/"}),
-    "WebSearch": ("site", {"query": "anything"}),
+    "WebSearch": ("search", {"query": "anything"}),
     "Write": ("write", {"file_path": "made", "content": "x"}),
     "Edit": ("write", {"file_path": "src/a.py", "old_string": "1", "new_string": "2"}),
     "Bash": ("command", {"command": "touch made"}),

@@ -74,13 +74,17 @@ def test_secrets_and_links_are_not_shown(bench: ToolBench) -> None:
     assert str(results[2].content) == f"{bench.context.workspace}/look.py:1:18: from away import hidden"
 
 
-def test_a_standing_rule_keeps_a_line_back(tmp_path: Path) -> None:
-    """A file that the person has denied is neither asked about nor quoted."""
+@pytest.mark.parametrize(
+    ("mode", "found"),
+    [("workspace", "use.py:3:24: from pkg.shapes import Square, double"), ("full", "shapes.py:11:7  (not shown)")],
+)
+def test_a_standing_rule_keeps_a_file_closed(tmp_path: Path, mode: str, found: str) -> None:
+    """What the person has denied is not asked about, and the server does not see it; without walls it is not quoted."""
     workspace = (tmp_path / "ws").resolve()
     rules = [Rule("deny", "path", str(workspace / "pkg" / "shapes.py"))]
-    bench = fill(ToolBench(tmp_path, rules=rules))
+    bench = fill(ToolBench(tmp_path, mode, rules=rules))
     definition, asked = bench.calls(ask("goToDefinition", "pkg/use.py", 7, 16), ask("documentSymbol", "pkg/shapes.py"))
-    assert definition.content == f"{workspace}/pkg/shapes.py:11:7  (not shown)"
+    assert definition.content == f"{workspace}/pkg/{found}"
     assert asked.is_error
 
 

@@ -145,6 +145,7 @@ def test_what_cannot_be_handed_over_is_one_line(tmp_path: Path) -> None:
         "class": 1,
         "publish": 1,
         "lock": [threading.Lock()],
+        "exits": Exits(),
         "two": "\n".join("ab"),
     }
     before = open_files()
@@ -152,6 +153,7 @@ def test_what_cannot_be_handed_over_is_one_line(tmp_path: Path) -> None:
         ("nope", "there is no variable `nope`"), ("class", "is not a variable's name"),
         ("publish", "rename it"), ("m", "is a module"), ("f", "a _io.TextIOWrapper cannot be handed"),
         ("gen", "a generator cannot be handed"), ("lock", "a list cannot be handed"),
+        ("exits", r"a tests.Exits cannot be handed to workers \(SystemExit\(3\)\)"),
     ):  # fmt: skip
         with pytest.raises(ConductUsageError, match=said) as caught:
             export_variables(["two", name], namespace, tmp_path / name)
@@ -169,11 +171,37 @@ def test_an_object_that_cannot_show_itself_is_handed_over(tmp_path: Path) -> Non
     handed.close()
 
 
+def test_an_object_whose_repr_exits_is_handed_over(tmp_path: Path) -> None:
+    """An exit in an object's own code ends nothing."""
+    handed = export(tmp_path / "v", value=Shy(SystemExit(3)))
+    assert describe(handed.variables[0]).startswith("`value`: tests.Shy, sha256 begins ")
+    handed.close()
+
+
+def test_an_interrupt_in_an_objects_own_pickling_is_one(tmp_path: Path) -> None:
+    """Ctrl-C is no fault of the object."""
+    with pytest.raises(KeyboardInterrupt):
+        export_variables(["value"], {"value": Exits(KeyboardInterrupt())}, tmp_path / "v")
+
+
 class Shy:
     """Cannot be shown."""
 
+    def __init__(self, error: BaseException | None = None) -> None:
+        self.error = error or RuntimeError()
+
     def __repr__(self) -> str:
-        raise RuntimeError
+        raise self.error
+
+
+class Exits:
+    """Its own pickling ends the process, or tries to."""
+
+    def __init__(self, error: BaseException | None = None) -> None:
+        self.error = error or SystemExit(3)
+
+    def __reduce__(self) -> str:
+        raise self.error
 
 
 def test_nothing_heavy_is_imported() -> None:

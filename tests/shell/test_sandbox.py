@@ -257,12 +257,14 @@ def test_a_virtual_environment_in_the_workspace_stays_as_it_is(
     from conductor_magic.sandbox import bubblewrap, landlock
 
     bench = with_walls(ToolBench(tmp_path), kind)
-    venv = bench.workspace / ".venv"
+    venv = bench.workspace / "proj" / ".venv"
     (venv / "bin").mkdir(parents=True)
     for module in (bubblewrap, landlock):
         monkeypatch.setattr(module, "python_folders", lambda: (venv, Path(sys.prefix), Path(sys.base_prefix)))
     said = inside(
-        bench, "echo x > .venv/evil.pth; mv .venv v; echo x > .venv/bin/python; echo x > src/fine; echo x > new; ls"
+        bench,
+        "echo x > proj/.venv/evil.pth; mv proj/.venv v; echo x > proj/.venv/bin/python; mv proj other; "
+        "echo x > src/fine; echo x > new; ls",
     )
     assert said.count("Read-only file system" if kind == "bubblewrap" else "denied") >= 2
     assert [path.name for path in venv.rglob("*")] == ["bin"]

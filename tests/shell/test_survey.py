@@ -29,24 +29,25 @@ def named(covered: Covered, root: Path) -> dict[str, list[str]]:
 
 def test_each_kind_is_found(tmp_path: Path) -> None:
     """Secrets, protected names, repositories and their submodules, links; nothing else."""
-    for folder in (".git/modules/part/deep", ".git/objects", "sub/.aws", "sub/.VSCODE", ".hg", "plain"):
+    for folder in (".git/modules/part/deep", ".git/objects", "sub/.aws", "sub/.VSCODE", ".hg", "plain", ".cargo"):
         (tmp_path / folder).mkdir(parents=True)
     for name in (
         ".git/config", ".git/modules/part/HEAD", ".git/modules/part/config", ".git/objects/config", "sub/.Env",
         "sub/.aws/credentials", "sub/.VSCODE/config", "plain/config", "plain/hooks", "sub/.bashrc", ".env.example",
-        "public.pem",
+        "public.pem", ".cargo/config.toml", ".cargo/other.toml", "config.toml",
     ):  # fmt: skip
         (tmp_path / name).write_text("x")
     (tmp_path / "key.pem").write_text("-----BEGIN PRIVATE KEY-----")
     (tmp_path / ".netrc").symlink_to("/etc/passwd")
     (tmp_path / "sub" / ".git").symlink_to("../.git")
+    (tmp_path / "sub" / ".mise").symlink_to("../plain")
     assert named(Survey(tmp_path).look(), tmp_path) == {
         "secrets": ["key.pem", "sub/.Env"],
         "secret_folders": ["sub/.aws"],
-        "fixed": [".git/config", ".git/modules/part/config", ".hg", "sub/.VSCODE", "sub/.bashrc"],
+        "fixed": [".cargo/config.toml", ".git/config", ".git/modules/part/config", ".hg", "sub/.VSCODE", "sub/.bashrc"],
         "pinned": [".git"],
         "missing": [".git/hooks", ".git/modules/part/hooks"],
-        "links": [".netrc", "sub/.git"],
+        "links": [".netrc", "sub/.git", "sub/.mise"],
     }
 
 
@@ -91,17 +92,52 @@ def _change(root: Path, chance: random.Random) -> None:
         return  # a file where a folder would be needed, a folder into itself: no change
 
 
-def test_large_folders_are_left_out_only_when_they_were_there(tmp_path: Path) -> None:
-    """Giving a folder such a name, or a virtual environment's mark, hides nothing."""
-    for name in ("node_modules", "venv", "mine", "yours"):
+def test_no_name_and_no_mark_leaves_a_folder_out(tmp_path: Path) -> None:
+    """Packages, caches and what looks like a virtual environment are looked into, at the first look and later."""
+    for name in ("node_modules", "__pycache__", ".tox", "venv", "mine"):
         (tmp_path / name).mkdir()
         (tmp_path / name / ".env").write_text("x")
     (tmp_path / "venv" / "pyvenv.cfg").write_text("home = /usr")
     survey = Survey(tmp_path)
-    assert named(survey.look(), tmp_path) == {"secrets": ["mine/.env", "yours/.env"]}
+    everywhere = [".tox/.env", "__pycache__/.env", "mine/.env", "node_modules/.env", "venv/.env"]
+    assert named(survey.look(), tmp_path) == {"secrets": everywhere}
     (tmp_path / "mine" / "pyvenv.cfg").write_text("home = /usr")
-    (tmp_path / "yours").rename(tmp_path / "__pycache__")
-    assert named(survey.look(fresh=True), tmp_path) == {"secrets": ["__pycache__/.env", "mine/.env"]}
+    (tmp_path / "mine").rename(tmp_path / "node_modules" / "mine")
+    everywhere[2:4] = ["node_modules/.env", "node_modules/mine/.env"]
+    assert named(survey.look(fresh=True), tmp_path) == {"secrets": everywhere}
+
+
+def test_only_the_environment_that_runs_here_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is public and stays usable; another folder in its place, or itself elsewhere, is looked into."""
+    env = tmp_path / "proj" / ".venv"
+    (env / "lib").mkdir(parents=True)
+    (env / "lib" / "credentials.json").write_text("{}")
+    (tmp_path / "proj" / ".env").write_text("x")
+    monkeypatch.setattr("conductor_magic.sandbox.survey.python_folders", lambda: (env,))
+    survey = Survey(tmp_path)
+    assert named(survey.look(), tmp_path) == {"secrets": ["proj/.env"]}
+    (tmp_path / "proj").rename(tmp_path / "other")
+    env.mkdir(parents=True)
+    (env / ".env").write_text("x")
+    assert named(survey.look(fresh=True), tmp_path) == {
+        "secrets": ["other/.env", "other/.venv/lib/credentials.json", "proj/.venv/.env"]
+    }
+
+
+def test_what_is_denied(tmp_path: Path) -> None:
+    """Files and folders that rules forbid, outermost first; nothing in them counts, a link in their place is one."""
+    for name in ("priv/.git/config", "priv/.env", "data/x.csv", ".aws/key", "plain"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x")
+    (tmp_path / "link").symlink_to("plain")
+    rules = [tmp_path / name for name in ("priv", "priv/.env", "data/x.csv", ".aws/key", "link", "later")]
+    survey = Survey(tmp_path, (), rules)
+    expected = {"secret_folders": [".aws"], "links": ["link"], "denied": ["data/x.csv", "priv"]}
+    assert named(survey.look(), tmp_path) == expected
+    (tmp_path / "later").mkdir()
+    expected["denied"].insert(1, "later")
+    assert named(survey.look(fresh=True), tmp_path) == expected
+    assert Survey(tmp_path, (), [tmp_path.parent]).look() == Covered(denied=[tmp_path])
 
 
 def test_secrets_are_known_again(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from tests.support.media import PNG, pdf
 from tests.support.tool_bench import ToolBench
 
 SECRET = "which usually holds secrets."
+TOO_LONG = "What is searched for is too long: 20,000 characters are the most."
 
 
 @pytest.fixture
@@ -123,6 +124,8 @@ GLOB = [
         "ripgrep: error parsing glob '{a': unclosed alternate group; missing '}' (maybe escape '{' with '[{]'?).",
     ),
     ({"pattern": "\ud800"}, "The pattern holds a NUL or half a character, which cannot be searched for."),
+    ({"pattern": "x" * 200_000}, TOO_LONG),
+    ({"pattern": "src/" + "x" * 200_000}, TOO_LONG),
 ]
 GREP = [
     ({}, "The input lacks `pattern`."),
@@ -135,6 +138,9 @@ GREP = [
     ({"pattern": "x", "path": "pipe"}, "pipe: is a named pipe, not a file."),
     ({"pattern": "x", "path": "none"}, "none: does not exist."),
     ({"pattern": "x", "path": "{out}"}, "{out}: not allowed (mode workspace). It lies outside the workspace {ws}."),
+    ({"pattern": "x" * 200_000}, TOO_LONG),
+    ({"pattern": "x", "glob": "x" * 200_000}, TOO_LONG),
+    ({"pattern": "x", "type": "x" * 200_000}, TOO_LONG),
     ({"pattern": "["}, "ripgrep: regex parse error: unclosed character class."),
     ({"pattern": "a\\n"}, 'ripgrep: the literal "\\n" is not allowed in a regex; set `multiline`.'),
 ]
@@ -158,6 +164,22 @@ def test_the_error_is_one_clear_line(bench: ToolBench, tool: str, args: dict[str
         args = {key: value.replace(place, name) if isinstance(value, str) else value for key, value in args.items()}
     result = bench.call(tool, **args)
     assert (result.content, result.is_error) == (said, True)
+
+
+def test_half_a_character_in_code(bench: ToolBench) -> None:
+    """No kernel takes it; the kernel that is there works on."""
+    half, whole = bench.calls(("Python", {"code": "'\ud800'"}), ("Python", {"code": "1 + 1"}))
+    said = "The code holds half a character (a lone surrogate), which Python does not take: write it as an escape."
+    assert (half.content, half.is_error, whole.content) == (said, True, "2")
+
+
+def test_a_file_that_can_be_named_and_not_read(tmp_path: Path) -> None:
+    """The system's own files can be asked for in mode full, and may refuse to be opened or read."""
+    bench = ToolBench(tmp_path, "full")
+    read = bench.call("Read", file_path="/proc/self/mem")
+    assert (read.content, read.is_error) == ("/proc/self/mem: Input/output error.", True)
+    found = bench.call("Grep", pattern="x", path="/proc/1/mem")
+    assert found.is_error == ("denied" in str(found.content))  # nobody may open it, or root
 
 
 def test_too_many_in_the_background(bench: ToolBench) -> None:

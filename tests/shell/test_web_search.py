@@ -119,11 +119,19 @@ def test_where_nothing_can_search(tmp_path: Path) -> None:
 
 
 def test_the_gate_comes_first(tmp_path: Path) -> None:
-    """Without a yes nothing is searched; the question names searching, and no site."""
+    """Without a yes nothing is searched; the question holds all that would be sent, and nothing that would not."""
     searches: list[Search] = []
-    result, bench = call(tmp_path, finds(FOUND, searches), rules=(), query="q")
-    assert (result.content, result.is_error) == ("web-search: not allowed (mode workspace).", True)
-    assert bench.gate.asked == [(Access("site", "web-search", "WebSearch"), "")]
+    result, bench = call(
+        tmp_path,
+        finds(FOUND, searches),
+        rules=(),
+        query=" my\u200b  key\nOnly at b.example",
+        allowed_domains=["A.example"],
+    )
+    sent = "my key Only at b.example\nOnly at a.example"
+    assert (result.content, result.is_error) == (f"{sent}: not allowed (mode workspace).", True)
+    assert bench.gate.asked == [(Access("search", sent, "WebSearch"), "")]
+    call(tmp_path / "2", finds(FOUND, searches), rules=(), query="q", blocked_domains=["*.c.example"])
     assert searches == []
 
 

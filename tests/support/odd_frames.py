@@ -91,6 +91,9 @@ def _extensions() -> dict[str, DataFrame]:
     masked = {kind: column(pandas.array([1, None, 0], dtype=kind)) for kind in (
         "Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64", "Float32", "Float64", "boolean",
     )}  # fmt: skip
+    values, missing = numpy.array([1.0, numpy.nan, 0.0]), numpy.array([False, False, True])
+    masked["Float64 with NaN"] = column(pandas.arrays.FloatingArray(values, missing))
+    masked["Float32 with NaN"] = column(pandas.arrays.FloatingArray(values.astype("f4"), missing))
     arrow = {
         f"arrow {kind}": column(Series([value, None], dtype=pandas.ArrowDtype(kind)))
         for kind, value in (
@@ -231,6 +234,9 @@ def polars_frames() -> dict[str, polars.DataFrame]:
     plain = polars.DataFrame({"a": [1, 2, 3], "b": ["x", None, "z"]})
     return frames | {
         "empty": polars.DataFrame(),
+        "no columns": polars.DataFrame(height=3),
+        "a column without a name": polars.DataFrame({"": [1], "column_0": [2]}),
+        "a part without a name": polars.DataFrame({"s": [{"": 1}]}),
         "no rows": plain.clear(),
         "in pieces": polars.concat([plain, plain.with_columns(polars.col("b").str.to_uppercase())], rechunk=False),
         "a part": plain[1:],

@@ -10,6 +10,7 @@ from typing import Any
 from conductor_magic.errors import ToolError
 from conductor_magic.permissions import Access, Rule, verdict
 from conductor_magic.sandbox import choose_walls
+from conductor_magic.standing import denied_paths
 from conductor_magic.tools.base import ToolContext, ToolResult
 from conductor_magic.tools.schema import check_arguments
 from conductor_magic.tools.worker import worker_tools
@@ -66,7 +67,7 @@ class ToolBench:
             gate=self.gate,
             workspace=self.workspace.resolve(),
             artifacts=(self.data / "artifacts").resolve(),
-            walls=choose_walls(mode, self.workspace, self.data),
+            walls=choose_walls(mode, self.workspace, self.data, denied_paths(self.gate.rules)),
             read_only=mode == "read-only",
         )
 

@@ -22,6 +22,6 @@ def landlock_walls(walls: Walls, abi: int = 0) -> Walls:
     """
     found, trouble = selftest.landlock()
     assert found, trouble
-    survey = Survey(walls.workspace, walls.hidden, remember=True)
+    survey = Survey(walls.workspace, walls.hidden, walls.denied, remember=True)
     guard = Guard(walls.workspace, survey, deep=True) if walls.guard else None
     return replace(walls, kind="landlock", program="", abi=abi or found, survey=survey, guard=guard)

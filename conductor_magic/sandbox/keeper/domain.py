@@ -29,7 +29,7 @@ _CHANGE = (
     | _MAKE_DIR | _MAKE_REG | _MAKE_SOCK | _MAKE_FIFO | _MAKE_SYM
 )  # fmt: skip
 
-WITHHELD = {"unread": _READ_FILE, "unchanged": _CHANGE}
+WITHHELD = {"unread": _READ_FILE, "unchanged": _CHANGE, "closed": _READ_FILE | _CHANGE}
 """What the words of the command line keep from something that lies in an allowed folder."""
 
 RIGHTS = {"read": _READ, "write": _READ | _CHANGE, "device": _READ_FILE | _WRITE_FILE | _IOCTL_DEV}
@@ -101,16 +101,24 @@ class _Domain:
                 status = os.lstat(path)
             except OSError:
                 continue
-            self._spared_files[status.st_dev, status.st_ino] = rights
+            inode = status.st_dev, status.st_ino
+            self._spared_files[inode] = self._spared_files.get(inode, 0) | rights
 
-    def allow(self, place: int, path: str, rights: int) -> None:
-        """Allow what `place` names; where something in it is spared, one by one what is around that."""
+    def allow(self, place: int, path: str, rights: int, spared: Sequence[tuple[str, int]] | None = None) -> None:
+        """Allow what `place` names; where something in it is spared, one by one what is around that.
+
+        Args:
+            place: a descriptor.
+            path: the name of what it names.
+            rights: what to allow.
+            spared: of what is spared, at least all that lies in it; by default all of it.
+        """
         status = os.fstat(place)
         itself = self._spared_files.get((status.st_dev, status.st_ino), 0)
+        inside = [each for each in (self._spared if spared is None else spared) if _below(each[0], path)]
         below = 0
-        for other, withheld in self._spared:
-            if _below(other, path):
-                below |= withheld
+        for _, withheld in inside:
+            below |= withheld
         given = rights & ~itself & ~below
         if not stat.S_ISDIR(status.st_mode):
             given &= _OF_FILES
@@ -118,9 +126,9 @@ class _Domain:
             rule = struct.pack("=Qi", given, place)
             checked("landlock_add_rule", _syscall(_ADD_RULE, self.ruleset, 1, rule, 0))
         if rights & below & ~itself:
-            self._allow_each(place, path, rights & below & ~itself)
+            self._allow_each(place, path, rights & below & ~itself, inside)
 
-    def _allow_each(self, place: int, path: str, rights: int) -> None:
+    def _allow_each(self, place: int, path: str, rights: int, spared: Sequence[tuple[str, int]]) -> None:
         # By descriptors, and no link followed: whoever can write here now must not choose what is opened.
         folder = os.open(".", os.O_RDONLY | os.O_DIRECTORY, dir_fd=place)
         for name in os.listdir(folder):
@@ -129,7 +137,7 @@ class _Domain:
             except OSError:
                 continue
             if not stat.S_ISLNK(os.fstat(child).st_mode):
-                self.allow(child, f"{path.rstrip('/')}/{name}", rights)
+                self.allow(child, f"{path.rstrip('/')}/{name}", rights, spared)
             os.close(child)
         os.close(folder)
 
