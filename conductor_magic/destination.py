@@ -59,6 +59,8 @@ def destination(reach: Reach, path: str, *, writing: bool) -> Destination:
     if any(real.is_relative_to(folder) for folder in reach.hidden):
         raise ToolError(f"{path}: belongs to the record of the run or to Jupyter; closed to workers.")
     if real.is_relative_to(reach.workspace):
+        if writing and any(real.is_relative_to(folder) for folder in reach.installed):
+            return Destination(real, "is part of the Python environment that runs outside the walls too", True)
         parts = real.relative_to(reach.workspace).parts
         name = guarded(parts) if writing else secret(parts)
         why = "can run things or hold secrets" if writing else "usually holds secrets"

@@ -14,6 +14,7 @@ import pickle
 import sys
 import types
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +152,9 @@ def _reduce_array(array: Any) -> tuple[Any, ...] | None:
 def _reduce_polars_frame(frame: Any) -> tuple[Any, ...] | None:
     """A polars frame as the Arrow table that it is; as polars pickles it where Arrow has no such type."""
     polars = sys.modules["polars"]
+    if not frame.width:
+        # An Arrow table without columns has no rows for polars.
+        return partial(polars.DataFrame, height=frame.height), ()
     if polars.Object in frame.schema.dtypes():
         return None
     try:

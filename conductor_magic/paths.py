@@ -63,6 +63,7 @@ class Reach:
         readable: further folders that may be read (the run's artifacts), resolved.
         hidden: folders that stay closed even when they lie in the workspace (the record, Jupyter's runtime files).
         denied: files and folders that standing rules of the person forbid, wherever they lie.
+        installed: folders of the Python that runs outside the walls too, not to be written wherever they lie.
         confined: False in mode `full`, where every path is allowed.
         granted: a file that a person said yes to, by its real path, though it is outside or has a protected name.
     """
@@ -74,6 +75,7 @@ class Reach:
         readable: tuple[Path, ...] = (),
         hidden: tuple[Path, ...] = (),
         denied: tuple[Path, ...] = (),
+        installed: tuple[Path, ...] = (),
         confined: bool = True,
         granted: Path | None = None,
     ) -> None:
@@ -81,6 +83,7 @@ class Reach:
         self.readable = readable
         self.hidden = hidden
         self.denied = denied
+        self.installed = installed
         self.confined = confined
         self.granted = granted
 
@@ -254,6 +257,8 @@ class Reach:
     def _refuse_guarded(self, real: Path, path: str) -> None:
         if not self.confined or (self.granted is not None and self.granted.is_relative_to(real)):
             return
+        if any(real.is_relative_to(folder) for folder in self.installed):
+            raise ToolError(f"{path}: is part of the Python environment that runs outside the walls too; not written.")
         name = guarded(self._below(real, path))
         if name:
             raise ToolError(f"{path}: `{name}` is a protected name (it can run things or hold secrets); not written.")

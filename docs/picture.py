@@ -11,6 +11,7 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
+from tests.browser.conftest import board_of
 from tests.support.kernels import kernel
 from tests.support.lab import Notebook, chromium_browser, jupyter_lab, write_notebook
 
@@ -33,13 +34,15 @@ def main() -> None:
             notebook = Notebook(page, url, "picture.ipynb")
             notebook.run(0)
             notebook.start(1)
-            board = notebook.cell(1).get_by_role("region", name="Conductor board")
+            board = board_of(notebook, 1)
             row = board.get_by_role("row").filter(has_text="Distributions in penguins")
             expect(row).to_contain_text("Running", timeout=60_000)
             notebook.press(row)
             notebook.press(board.get_by_role("tab", name="Prompt"))
             expect(board.get_by_text("Python").first).to_be_visible(timeout=60_000)
             expect(board).to_contain_text("CONTEXT: You are a WORKER agent")
+            notebook.press(board.locator("[data-book=Phases]"))
+            page.mouse.move(5, 5)
             board.screenshot(path=str(HERE / "board.png"))
             notebook.wait(1, 120)
 

@@ -22,6 +22,9 @@ SETTINGS = (
 )  # fmt: skip
 """What of /etc is needed to run programs; the rest (shadow, ssh, machine credentials) stays outside."""
 
+_PACKAGE = Path(__file__).resolve().parent.parent
+"""This package itself, which a checkout has outside of the environment: what is imported late must stay as it is."""
+
 
 def lies_in(path: str | Path, folders: Iterable[str | Path]) -> bool:
     """Whether a path is one of some folders or lies below one, by its text (asked often, so not by `pathlib`)."""
@@ -31,10 +34,11 @@ def lies_in(path: str | Path, folders: Iterable[str | Path]) -> bool:
 
 @cache
 def python_folders() -> tuple[Path, ...]:
-    """The folders of this Python environment: its prefix, the Python below it, and the user's own packages."""
+    """The folders of this Python environment: prefix, the Python below it, the user's own packages, this package."""
     folders = [sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix]
     folders += [os.path.dirname(os.path.realpath(sys.executable))]
     folders += [path for path in sys.path if os.path.basename(path) in ("site-packages", "dist-packages")]
+    folders.append(str(_PACKAGE))
     if site.ENABLE_USER_SITE:
         folders.append(site.getusersitepackages())
     existing = [Path(folder) for folder in dict.fromkeys(folders) if os.path.isdir(folder)]

@@ -9,6 +9,7 @@ from conductor_magic.destination import destination
 from conductor_magic.errors import ToolError
 from conductor_magic.paths import Reach
 from conductor_magic.permissions import Access
+from conductor_magic.sandbox import python_folders
 from conductor_magic.tools.base import ToolContext
 from conductor_magic.tools.versions import digest
 
@@ -28,6 +29,7 @@ def reach_of(context: ToolContext) -> Reach:
         readable=(context.artifacts,),
         hidden=context.walls.hidden,
         denied=context.walls.denied,
+        installed=python_folders(),
         confined=context.walls.confined,
     )
 

@@ -184,6 +184,8 @@ async ([snapshot, details, line, task]) => {
   const root = place.querySelector("[data-conduct-board]").shadowRoot;
   const seen = [look(root)];
   if (snapshot.order.length > 0) {
+    root.querySelector('[data-book="Table"]').click();
+    await drawn();
     root.querySelector(`[data-task="${task}"]`).click();
     await drawn();
     for (const name of ["Prompt", "Transcript", "Output"]) {

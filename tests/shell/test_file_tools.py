@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
+import conductor_magic
 from conductor_magic.beneath import _walk, open_beneath
+from conductor_magic.errors import ToolError
 from conductor_magic.paths import Reach
 from conductor_magic.placing import place
 from conductor_magic.protected import guarded, secret
+from conductor_magic.sandbox import python_folders
 from conductor_magic.tools.files import digest
 from conductor_magic.tools.schema import check_arguments
 from conductor_magic.tools.worker import worker_tools
@@ -261,6 +264,26 @@ def test_a_swapped_folder_gains_nothing(bench: ToolBench) -> None:
     assert not (bench.outside / "new.py").exists()
     with pytest.raises(OSError, match="cross-device"):
         open_beneath(bench.workspace, Path("src/new.py"), os.O_RDONLY)
+
+
+def test_what_runs_outside_the_walls_too_is_written_only_with_a_yes(
+    bench: ToolBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The Python environment of the notebook, when it lies in the workspace; and this package, wherever it lies."""
+    packages = bench.workspace / ".venv" / "lib" / "site-packages"
+    packages.mkdir(parents=True)
+    monkeypatch.setattr("conductor_magic.tools.files.python_folders", lambda: (bench.workspace / ".venv",))
+    wanted = {"file_path": ".venv/lib/site-packages/sitecustomize.py", "content": "print('here')\n"}
+    refused = bench.call("Write", **wanted)
+    assert refused.is_error and "is part of the Python environment that runs outside the walls too" in refused.content
+    assert not list(packages.iterdir())
+    reach = Reach(bench.context.workspace, installed=(bench.workspace / ".venv",))
+    with pytest.raises(ToolError, match="not written"), reach.target(wanted["file_path"]):
+        pass
+    bench.gate.yes = True
+    assert not bench.call("Write", **wanted).is_error
+    package = Path(conductor_magic.__file__).parent
+    assert any(package.is_relative_to(folder) for folder in python_folders())
 
 
 def test_a_failed_write_leaves_the_old_file(bench: ToolBench) -> None:

@@ -50,7 +50,11 @@ def show(page: Page, name: str, width: int, theme: str, select: str = "") -> Non
           widget.render({model, el: document.querySelector("#board")});
           await new Promise(requestAnimationFrame);
           const root = document.querySelector("[data-conduct-board]").shadowRoot;
+          if (select) root.querySelector(`[data-book="Table"]`)?.click();
+          await new Promise(requestAnimationFrame);
           root.querySelector(`[data-task="${select}"]`)?.click();
+          await new Promise(requestAnimationFrame);
+          root.querySelector(`[data-book="Phases"]`)?.click();
           await new Promise((done) => setTimeout(done, 100));
         }""",
         [SCRIPT.read_text("utf-8"), snapshot, details, select],
