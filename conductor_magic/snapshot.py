@@ -61,6 +61,7 @@ def snapshot(state: RunState, now: float) -> Json:
             {"name": names[key], "task": saved.task, "mime": saved.mime, "size": saved.size}
             for key, saved in state.artifacts.items()
         ],
+        "marks": _marks(state),
         "notes": [_note(record) for record in state.notes],
         "tape": [tape_line(state, record) for record in state.tape],
     }
@@ -228,6 +229,14 @@ def _phases(tasks: dict[str, Json]) -> list[Json]:
             phase["done"] += task["status"] == "completed"
             phase["failed"] += task["status"] == "failed"
     return list(phases.values())
+
+
+def _marks(state: RunState) -> list[Json]:
+    """What a timeline marks: phases that completed, questions, and where the conductor's context was compacted."""
+    found = [("milestone", record.at, getattr(record.event, "name", "")) for record in state.milestones]
+    found += [("question", question.asked, question.by) for question in state.questions.values()]
+    found += [("compaction", record.at, "") for record in state.compactions]
+    return [{"kind": kind, "at": at, "text": text} for kind, at, text in sorted(found, key=lambda mark: mark[1])]
 
 
 def _note(record: Record) -> Json:

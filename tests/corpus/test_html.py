@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -39,17 +40,28 @@ def _names(stand: Stand) -> dict[str, str]:
     return {"SINK": sink.url, "SINKHOST": sink.host, "SINKPORT": str(sink.port), "CANARY": "CANARY-OUT"}
 
 
-def wrong_with(probe: Json, plain: Json) -> list[str]:
+MARKDOWN = {"p", "ul", "ol", "li", "h4", "h5", "pre", "code", "strong", "em", "del", "blockquote", "hr"}
+"""Elements that the Markdown of an answer may become: nothing that acts, loads or leads anywhere."""
+
+
+def wrong_with(probe: Json, plain: Json, place: str) -> list[str]:
     """What a text has become that it must not."""
+    may = MARKDOWN if place == "markdown_result" else set[str]()
+    made = Counter(map(str.lower, probe["tags"])) - Counter(map(str.lower, plain["tags"]))
     found = [f"{name}: {probe[name]}" for name in ("active", "handlers", "links") if probe[name] != plain[name]]
     found += ["its script ran"] if probe["pwned"] else []
-    found += ["it made elements"] if sorted(probe["tags"]) != sorted(plain["tags"]) else []
+    found += [f"it made elements: {made}"] if made.keys() - may else []
     return found
 
 
 def squeezed(text: str) -> str:
     """The text as it reads, blanks aside."""
     return re.sub(r"\s+", "", clean(text))
+
+
+def reads(text: str, place: str) -> str:
+    """The same, of an answer without the signs of Markdown: those have become what they stand for."""
+    return re.sub(r"[-#*`>]|\d\.", "", squeezed(text)) if place == "markdown_result" else squeezed(text)
 
 
 @pytest.mark.parametrize("row", rows("html"), ids=lambda row: row["id"])
@@ -60,10 +72,10 @@ def test_row(stand: Stand, row: Json, world: World, tmp_path: Path) -> None:
     text = text_of(row, stand, world)
     probes = stand.probes(Drawn(place, text, tmp_path), text)
     for probe, plain in zip(probes, stand.plain(place, tmp_path), strict=True):
-        assert wrong_with(probe, plain) == []
+        assert wrong_with(probe, plain, place) == []
     shown = [probe["text"] for probe in probes]
     if "text_visible" in row["checks"]:
-        assert any(squeezed(text) in squeezed(view) for view in shown), shown
+        assert any(reads(text, place) in reads(view, place) for view in shown), shown
     if "text_visible_exact" in row["checks"]:
         assert text in shown[0]
         assert any(text in view for view in shown[1:])

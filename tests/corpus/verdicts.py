@@ -50,7 +50,7 @@ CONTRACT: dict[str, str] = {
         "A worker's words create no task. A conductor that is taken in by them creates what it asks for: "
         "seen on the board, at most `--workers` at once, ended by the budget."
     ),
-    "P-HTM-022": "Markdown is shown as it was written, which reads as a list; links and pictures in it never load.",
+    "P-HTM-022": "The live board renders Markdown, from text; static copies show it as written. Pictures never load.",
     "P-PTH-005": "Refused outright: no yes opens /proc, /sys, /dev or /run to a file tool.",
     "P-PTH-006": "Refused outright, as above; a device is never opened.",
     "P-PTH-016": "Refused outright: the record of a run is closed to its workers, whoever says yes.",

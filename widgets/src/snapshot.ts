@@ -165,6 +165,7 @@ export const snapshotShape = record({
   questions: list(question),
   conflicts: list(conflict),
   artifacts: list(record({ name: text, task: text, mime: text, size: number })),
+  marks: list(record({ kind: one("milestone", "question", "compaction"), at: number, text })),
   notes: list(record({ at: number, text, level: one("info", "warning") })),
   tape: list(tapeLine),
 });

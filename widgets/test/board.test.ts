@@ -60,7 +60,9 @@ test("inspect shows the exact prompt, the transcript and the output", async () =
   await page.press('[data-task="7"]');
   expect(page.of("inspect").map((message) => message.payload)).toEqual([{ task: "7" }]);
   await page.acknowledge("inspect");
-  expect(page.find(".inspector pre")?.textContent).toBe("The chart `bills` parts the species cleanly.");
+  expect(page.find(".inspector .markdown")?.innerHTML).toBe(
+    "<p>The chart <code>bills</code> parts the species cleanly.</p>",
+  );
   await page.press('[role="tab"]');
   expect(page.find(".inspector pre")?.textContent).toBe(goldenDetails("done")["7"]?.prompt);
   await page.press('[role="tab"]:nth-child(2)');

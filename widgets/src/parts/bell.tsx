@@ -1,8 +1,9 @@
 // The closing bell: what came of the run, once it is over.
 
 import type { Snapshot } from "../snapshot";
-import { clean, clock, line, money, tokens, WORDS } from "../words";
+import { clock, line, money, tokens, WORDS } from "../words";
 import { Copy } from "./inspector";
+import { Markdown } from "./markdown";
 
 const WORD: Readonly<Record<Snapshot["run"]["status"], string>> = {
   running: "",
@@ -52,7 +53,7 @@ export function Bell({ snapshot }: { snapshot: Snapshot }) {
           <h4>
             Answer <Copy text={run.answer} />
           </h4>
-          <div class="text">{clean(run.answer, 40_000)}</div>
+          <Markdown text={run.answer} />
         </div>
       )}
     </section>

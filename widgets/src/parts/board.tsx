@@ -14,6 +14,7 @@ import { Inspector } from "./inspector";
 import { QuestionBar, QuestionCard, waiting } from "./question";
 import { Announcer, Tape } from "./tape";
 import { Chips, Tasks } from "./tasks";
+import { Timeline } from "./timeline";
 
 interface Props {
   view: View;
@@ -107,6 +108,7 @@ function Open({ view, snapshot, size, dark, inspecting }: OpenProps) {
         {bar && <QuestionBar view={view} snapshot={snapshot} />}
       </div>
       <Trouble view={view} />
+      <Timeline view={view} snapshot={snapshot} dark={dark} />
       <Tape snapshot={snapshot} />
       <Announcer snapshot={snapshot} />
     </>

@@ -1,90 +1,50 @@
 // The plan as a picture: a canvas for the eye, a described cursor for the keyboard and for screen readers.
 
 import { useSignal, useSignalEffect } from "@preact/signals";
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useMemo } from "preact/hooks";
 import { type Arrangement, boxAt, type Layout, layout, MOST_BOXES, neighbour } from "../graph/layout";
 import { blockers, dependents, reduced } from "../graph/order";
 import { paint } from "../graph/paint";
-import { type Palette, readPalette } from "../graph/palette";
 import type { Snapshot, Task } from "../snapshot";
 import type { View } from "../view";
 import { clock, count, line, WORDS } from "../words";
+import { useCanvas, useRedraw } from "./canvas";
 import { Glyph } from "./glyph";
 
 const NONE: ReadonlySet<string> = new Set();
 const TIP = { width: 250, offset: 14 };
 
 export function Graph({ view, snapshot, dark }: { view: View; snapshot: Snapshot; dark: boolean }) {
-  const host = useRef<HTMLDivElement>(null);
-  const canvas = useRef<HTMLCanvasElement>(null);
-  const probe = useRef<HTMLSpanElement>(null);
-  const place = useSignal({ width: 0, height: 0 });
   const hovered = useSignal<{ id: string; x: number; y: number } | null>(null);
-  const palette = useRef<Palette | null>(null);
-  const frame = useRef(0);
   const arrangement: Arrangement = view.book.value === "Flow" ? "flow" : "phases";
-  const { width, height } = place.value;
   const zoom = view.zoom.value;
   const shape = shapeOf(snapshot);
+  const { host, canvas, probe, place, redraw } = useCanvas(dark, (context, palette, size) => {
+    const scene = {
+      snapshot,
+      now: view.store.now(),
+      layout: found,
+      edges,
+      palette,
+      selected: view.selected.peek(),
+      pointed: hovered.peek()?.id ?? view.pointed.peek(),
+      filter: view.filter.peek(),
+      critical: view.critical.peek() ? new Set(snapshot.critical) : NONE,
+    };
+    const area = host.current;
+    paint(context, scene, { x: area?.scrollLeft ?? 0, y: area?.scrollTop ?? 0, ...size });
+  });
+  const { width, height } = place.value;
   // `shape` is what of a snapshot moves a box
   const found = useMemo(
     () => layout(snapshot, arrangement, Math.max(1, width * zoom), Math.max(1, height * zoom)),
     [shape, arrangement, width, height, zoom],
   );
   const edges = useMemo(() => reduced(snapshot), [shape]);
-
-  const draw = useRef(() => {});
-  draw.current = () => {
-    const [area, sheet] = [host.current, canvas.current];
-    const context = sheet?.getContext?.("2d");
-    if (!area || !sheet || !context || !probe.current || width === 0) return;
-    palette.current ??= readPalette(probe.current);
-    const ratio = globalThis.devicePixelRatio || 1;
-    const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
-    if (sheet.width !== w || sheet.height !== h) [sheet.width, sheet.height] = [w, h];
-    const scene = {
-      snapshot,
-      now: view.store.now(),
-      layout: found,
-      edges,
-      palette: palette.current,
-      selected: view.selected.peek(),
-      pointed: hovered.peek()?.id ?? view.pointed.peek(),
-      filter: view.filter.peek(),
-      critical: view.critical.peek() ? new Set(snapshot.critical) : NONE,
-    };
-    paint(context, scene, { x: area.scrollLeft, y: area.scrollTop, width, height, ratio });
-  };
-  const redraw = () => {
-    cancelAnimationFrame(frame.current);
-    frame.current = requestAnimationFrame(() => draw.current());
-  };
-
-  useEffect(() => {
-    const area = host.current;
-    if (area === null) return;
-    const measure = () => {
-      palette.current = null;
-      place.value = { width: area.clientWidth, height: area.clientHeight };
-    };
-    const observer = new ResizeObserver(measure);
-    observer.observe(area);
-    measure();
-    return () => {
-      observer.disconnect();
-      cancelAnimationFrame(frame.current);
-    };
-  }, [place]);
-  // Another theme, other colours.
-  useEffect(() => {
-    palette.current = null;
-  }, [dark]);
-  useEffect(redraw);
-  useSignalEffect(() => {
-    // Whatever a picture shows besides the snapshot: each change asks for one frame.
+  useRedraw(redraw, () => {
+    // Whatever the picture shows besides the snapshot.
     void [view.selected.value, view.pointed.value, hovered.value, view.filter.value, view.critical.value];
     void view.store.now();
-    redraw();
   });
   useSignalEffect(() => {
     const id = view.selected.value ?? view.pointed.value;

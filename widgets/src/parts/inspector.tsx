@@ -6,6 +6,7 @@ import type { Tab, View } from "../view";
 import { clean, clock, line, money, tokens, WORDS } from "../words";
 import { Controls } from "./controls";
 import { Glyph } from "./glyph";
+import { Markdown } from "./markdown";
 import { Cross } from "./question";
 import { Span } from "./span";
 import { Tier } from "./tier";
@@ -124,7 +125,7 @@ function Sheet({ view, detail, start }: { view: View; detail: Detail; start: num
           {tab === "Prompt" && !detail.sent && <p class="of">Not sent yet.</p>}
         </>
       )}
-      <pre>{clean(text || (tab === "Prompt" ? detail.description : ""))}</pre>
+      {tab === "Prompt" ? <pre>{clean(text || detail.description)}</pre> : <Markdown text={text} />}
       {tab === "Output" && detail.artifacts.length > 0 && (
         <p class="of">Artifacts: {detail.artifacts.map((name) => line(name)).join(", ")}</p>
       )}

@@ -8,11 +8,13 @@ import floor from "./floor.css";
 import graph from "./graph.css";
 import head from "./head.css";
 import inspector from "./inspector.css";
+import markdown from "./markdown.css";
 import places from "./places.css";
 import question from "./question.css";
 import states from "./states.css";
 import tape from "./tape.css";
 import tasks from "./tasks.css";
+import timeline from "./timeline.css";
 import tokens from "./tokens.css";
 import widths from "./widths.css";
 
@@ -29,7 +31,9 @@ export default [
   inspector,
   controls,
   bell,
+  markdown,
   conflicts,
+  timeline,
   tape,
   widths,
 ].join("\n");
