@@ -59,20 +59,20 @@ async def _measure(bench: ToolBench, plain: list[str]) -> None:
             subprocess.run, plain, cwd=bench.workspace, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, check=False
         )
 
-    await _row("ripgrep itself, unsorted", bare)
+    rows: dict[str, Callable[[], Awaitable[Any]]] = {"ripgrep itself, unsorted": bare}
     for name, args in CALLS:
         shown = " ".join(f"{key}={value}" for key, value in args.items())
-        await _row(f"{name} {shown}", lambda name=name, args=args: bench.call_async(name, **args))
-
-
-async def _row(name: str, call: Callable[[], Awaitable[Any]]) -> None:
-    seconds: list[float] = []
+        rows[f"{name} {shown}"] = lambda name=name, args=args: bench.call_async(name, **args)
+    seconds: dict[str, list[float]] = {row: [] for row in rows}
+    # In turn, so that what else the machine does falls on all alike.
     for _ in range(ROUNDS):
-        began = time.perf_counter()
-        await call()
-        seconds.append(time.perf_counter() - began)
-    median, best = statistics.median(seconds) * 1000, min(seconds) * 1000
-    print(f"{name:<50} {median:>6.0f} ms, best {best:>6.0f} ms", flush=True)
+        for row, call in rows.items():
+            began = time.perf_counter()
+            await call()
+            seconds[row].append(time.perf_counter() - began)
+    for row, found in seconds.items():
+        median, best = statistics.median(found) * 1000, min(found) * 1000
+        print(f"{row:<50} {median:>6.0f} ms, best {best:>6.0f} ms", flush=True)
 
 
 if __name__ == "__main__":
