@@ -128,7 +128,7 @@ class Notebook:
     def _refused(self, cell: str, *, says: str = "", runs: int = 0) -> list[str]:
         """What is wrong unless the cell is answered by one line, and nothing else happens."""
         before, requests = self.world.look(), len(self.server.requests)
-        bound = self.session.run("print(report, _)")
+        bound = self.session.run("print(report, id(_))")
         printed, others = self._reply(cell)
         wrong = [] if printed.startswith("UsageError: ") and says in printed else [f"it said: {printed!r}"]
         if printed.count("\n") != 1 or not printed.rstrip("\n").isprintable():
@@ -140,7 +140,7 @@ class Notebook:
         made = list((self.world.data / "runs").glob("*")) if (self.world.data / "runs").exists() else []
         if len(made) != runs:
             wrong.append(f"folders of runs: {made}")
-        if (now := self.session.run("print(report, _)")) != bound:
+        if (now := self.session.run("print(report, id(_))")) != bound:
             wrong.append(f"NAME and _ are now: {now}")
         return wrong + self._unchanged(before)
 
