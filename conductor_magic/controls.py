@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from conductor_magic.errors import PlanError
-from conductor_magic.events import EditUndone, Event, TaskCancelled, TaskDeleted, TaskEdited, TaskLaunched, Tier
+from conductor_magic.events import TIERS, EditUndone, Event, TaskCancelled, TaskDeleted, TaskEdited, TaskLaunched, Tier
 from conductor_magic.plan import check_blockers
 from conductor_magic.scheduler import StopWorker
 from conductor_magic.state import RunState, TaskState
@@ -28,7 +28,6 @@ __all__ = ["CONTROLS", "control"]
 
 Json = Mapping[str, Any]
 Steps = list[Event | StopWorker]
-_TIERS = ("haiku", "sonnet", "opus")
 _NOT_STARTED = ("blocked", "ready")
 
 
@@ -59,7 +58,7 @@ def _task(state: RunState, args: Json, name: str = "task") -> TaskState:
 
 def _tier(args: Json) -> Tier:
     tier = args.get("tier")
-    if tier not in _TIERS:
+    if tier not in TIERS:
         raise PlanError(f"There is no tier {tier}: it is haiku, sonnet or opus.")
     return cast("Tier", tier)
 

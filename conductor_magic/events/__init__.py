@@ -15,6 +15,7 @@ from __future__ import annotations
 from conductor_magic.events.base import (
     FORMAT,
     KINDS,
+    TIERS,
     Cause,
     Event,
     Json,
@@ -92,6 +93,7 @@ from conductor_magic.events.workers import (
 __all__ = [
     "FORMAT",
     "KINDS",
+    "TIERS",
     "ArtifactSaved",
     "BudgetWarned",
     "CancelRequested",

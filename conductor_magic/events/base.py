@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
 from pydantic_core import PydanticSerializationError, to_json
@@ -16,6 +16,7 @@ FORMAT = 1
 
 Json = dict[str, Any]
 Tier = Literal["haiku", "sonnet", "opus"]
+TIERS: tuple[Tier, ...] = get_args(Tier)
 Outcome = Literal["completed", "failed", "timeout", "limit", "refused", "cancelled"]
 Cause = Literal["", "crash", "timeout", "limit", "refusal", "schema", "status", "api", "budget", "cancelled"]
 KINDS: dict[str, type[Event]] = {}

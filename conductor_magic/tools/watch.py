@@ -19,6 +19,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 
+from conductor_magic.imports import OUR_THREADS
 from conductor_magic.tools.formers import Former
 from conductor_magic.tools.ground import Ground
 from conductor_magic.tools.listening import Listener
@@ -75,7 +76,7 @@ class Watch:
                 self._ahead.extend(f"{folder}/{name}" for folder, names in listener.names.items() for name in names)
             if listener.handle is not None:
                 self._wake = os.pipe()
-                self._thread = threading.Thread(target=self._live, name="conductor-watch", daemon=True)
+                self._thread = threading.Thread(target=self._live, name=f"{OUR_THREADS}watch", daemon=True)
                 self._thread.start()
 
     def close(self) -> None:

@@ -63,7 +63,7 @@ def test_the_error_is_one_clear_line(tmp_path: Path, tool: str, args: dict[str, 
     [
         ("1 / 0", "ZeroDivisionError: division by zero"),
         ("if", "SyntaxError: invalid syntax"),
-        ("input('?')", "StdinNotImplementedError"),
+        ("input('?')", "Error: raw_input was called, but this frontend does not support input requests"),
         ("publish('', 1)", "the name must be a text of 1 to 80 characters"),
         ("publish('x', object())", "cannot publish a object"),
         ("import os; os._exit(3)", "The Python process ended by itself (exit code 3)"),

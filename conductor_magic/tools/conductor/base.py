@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from conductor_magic.errors import PlanError
-from conductor_magic.events import Event, Tier
+from conductor_magic.events import TIERS, Event, Tier
 from conductor_magic.state import RunState, TaskState
 
-__all__ = ["ID", "TIERS", "ConductorTool", "Plan", "answer", "task_id", "task_named", "tier_named"]
+__all__ = ["ID", "ConductorTool", "Plan", "answer", "task_id", "task_named", "tier_named"]
 
 Json = dict[str, Any]
-TIERS: tuple[Tier, ...] = ("haiku", "sonnet", "opus")
 ID: Json = {"type": ["string", "integer"]}
 
 
