@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -60,17 +59,12 @@ _STATUS = {
     "interrupted": "Interrupted",
 }
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -~])?")
-_KEPT = "\n\t"
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def clean(text: object) -> str:
     """The text without terminal escapes, control characters and writing-direction marks; it looks as it reads."""
-    plain = _ESCAPES.sub("", str(text))
-    return "".join(c for c in plain if c in _KEPT or (unicodedata.category(c) not in ("Cc", "Cs") and not _turns(c)))
-
-
-def _turns(character: str) -> bool:
-    return character in "\u061c\u200e\u200f" or "\u202a" <= character <= "\u202e" or "\u2066" <= character <= "\u2069"
+    return _UNSEEN.sub("", _ESCAPES.sub("", str(text)))
 
 
 def clock(seconds: float | None) -> str:
