@@ -15,28 +15,36 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Mapping
+import weakref
+from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from conductor_magic.events import Record, WorkerTurn
 from conductor_magic.journal import Journal
+from conductor_magic.recording import Recording
+from conductor_magic.replay import History, Moments
 from conductor_magic.snapshot import diff, snapshot
 from conductor_magic.state import RunState
+from conductor_magic.transcript import input_text
 
-__all__ = ["Board"]
+__all__ = ["Board", "board_comms"]
 
 Json = dict[str, Any]
-Commands = Callable[[str, Json], Json]
+Commands = Callable[[str, Json], Json | Awaitable[Json]]
 
 TICK_SECONDS = 0.1
 REFRESH_SECONDS = 10.0
 """How often the whole truth is sent although nobody asked: it mends a view whose own messages do not get through."""
 
+PULSE_SECONDS = 4.0
+"""How often something is sent while nothing happens: a page that hears nothing for long says the kernel is gone."""
+
 LINE_LIMIT = 160
 ROWS_LIMIT = 200
 ROW_LIMIT = 4_000
+INPUT_LIMIT = 2_000
 _REMEMBERED = 256
 _DETACH_SECONDS = 2.0
 _SCRIPT = Path(__file__).parent / "static" / "board.js"
@@ -49,21 +57,23 @@ class Board:
     Args:
         commands: called on the engine's loop with what a person did: `hello` {}, `cancel` {}, `inspect` {task},
             `answer` {question, answers}, and those of `controls.CONTROLS`. What it returns goes back to the view;
-            `{"error": "…"}` is a refusal.
+            `{"error": "…"}` is a refusal; an awaitable is answered once it is there. What is asked of the run's past
+            is answered here: `moment`, see `replay.Moments`, and `inspect` with a `seq`.
 
     Attributes:
         widget: the anywidget instance, to be displayed.
-        comm_ids: ids of the comms that a `LiveChannel` must route.
         hello: set once a view showed itself: somebody is looking.
     """
 
     def __init__(self, commands: Commands) -> None:
         self.hello = threading.Event()
         self._commands = commands
-        self._journal: Journal | None = None
+        self._journal: Journal | Recording | None = None
+        self._moments: Moments | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._leave: Callable[[], None] = lambda: None
         self._timer: asyncio.TimerHandle | None = None
+        self._pulse: asyncio.TimerHandle | None = None
         self._sent_at = float("-inf")
         self._refreshed_at = float("-inf")
         self._number = 0
@@ -72,18 +82,21 @@ class Board:
         self._new_lines: set[str] = set()
         self._finished_lines: set[str] = set()
         self._done: dict[str, Json] = {}
+        self._awaited: dict[str, asyncio.Task[None]] = {}
         self._complained = False
+        self._finished = False
         self.widget: Any = _widget_class()(self.whole)
         self.widget.on_msg(self._received)
-        self.comm_ids: tuple[str, ...] = (self.widget.model_id,)
+        _boards.add(self)
 
     # --- fed by the run ----------------------------------------------------------------------------------------------
 
-    def attach(self, journal: Journal, loop: asyncio.AbstractEventLoop) -> None:
+    def attach(self, journal: Journal | Recording, loop: asyncio.AbstractEventLoop) -> None:
         """Follow the journal; `loop` is the one that appends to it. From any thread, once."""
         self._journal, self._loop = journal, loop
+        self._moments = Moments(History(journal.records))
         self._leave = journal.subscribe(self._changed)
-        loop.call_soon_threadsafe(self._safely, self._send_whole)
+        loop.call_soon_threadsafe(self._safely, self._begin)
 
     def detach(self) -> None:
         """Send the last snapshot and follow no longer; commands are still answered. From any thread, idempotent."""
@@ -118,9 +131,23 @@ class Board:
 
     # --- on the engine's loop ----------------------------------------------------------------------------------------
 
+    def _begin(self) -> None:
+        if self._finished:
+            return
+        if isinstance(self._journal, Journal):
+            self._beat()
+        self._send_whole()
+
+    def _beat(self) -> None:
+        assert self._loop is not None
+        self._pulse = self._loop.call_later(PULSE_SECONDS, self._beat)
+        self._safely(self._schedule)
+
     def _changed(self, record: Record, state: RunState) -> None:
         if isinstance(record.event, WorkerTurn):
             self._finished_lines.add(record.event.worker)
+        assert self._moments is not None
+        self._moments.history.note(state)
         self._safely(self._schedule)
 
     def _safely(self, step: Callable[[], object]) -> None:
@@ -170,10 +197,12 @@ class Board:
         self.widget.send_state("snap")
 
     def _finish(self) -> None:
+        self._finished = True
         self._leave()
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        for timer in (self._timer, self._pulse):
+            if timer is not None:
+                timer.cancel()
+        self._timer = self._pulse = None
         self._send_whole()
 
     # --- from a view -------------------------------------------------------------------------------------------------
@@ -188,30 +217,74 @@ class Board:
         if kind in ("hello", "sync"):
             if kind == "hello":
                 self.hello.set()
-                self._reply(name, self._command(kind, {}))
+                self._respond(name, self._command(kind, {}))
             self.widget.send({"kind": "snap", **self.whole()})
             return
         if name in self._done:
             self._reply(name, self._done[name])
             return
+        if name in self._awaited:
+            return
         payload = message.get("payload")
         answer = self._command(kind, payload if isinstance(payload, dict) else {})
-        if kind != "inspect":
+        if isinstance(answer, dict) and kind not in ("inspect", "moment", "report"):
             self._done[name] = answer
             while len(self._done) > _REMEMBERED:
                 del self._done[next(iter(self._done))]
-        self._reply(name, answer)
+        self._respond(name, answer)
 
-    def _command(self, kind: str, payload: Json) -> Json:
+    def _command(self, kind: str, payload: Json) -> Json | Awaitable[Json]:
         try:
-            answer = self._commands(kind, payload)
+            answer = self._past(kind, payload) or self._commands(kind, payload)
         except Exception as error:  # noqa: BLE001 - the person is told instead
-            _log.debug("The board's command %r failed.", kind, exc_info=True)
-            return {"error": _encodable(f"This did not work: {type(error).__name__}: {error}")}
-        return {**answer, "detail": _cut(answer["detail"])} if "detail" in answer else answer
+            return _failed(kind, error)
+        if isinstance(answer, dict) and "detail" in answer:
+            return {**answer, "detail": _cut(answer["detail"])}
+        return answer
+
+    def _respond(self, name: str, answer: Json | Awaitable[Json]) -> None:
+        if isinstance(answer, dict):
+            self._reply(name, answer)
+        else:
+            self._awaited[name] = asyncio.ensure_future(self._reply_later(name, answer))
+
+    async def _reply_later(self, name: str, answer: Awaitable[Json]) -> None:
+        try:
+            found = await answer
+        except Exception as error:  # noqa: BLE001 - as above
+            found = _failed(name, error)
+        finally:
+            self._awaited.pop(name, None)
+        self._safely(lambda: self._reply(name, found))
+
+    def _past(self, kind: str, payload: Json) -> Json | None:
+        """Answer what is asked of the run's past; None when the question is another."""
+        if self._moments is None:
+            return None
+        if kind == "moment":
+            return {"moment": self._moments.moment(payload)}
+        seq = payload.get("seq")
+        if kind == "inspect" and isinstance(seq, int):
+            task = str(payload.get("task", ""))
+            found = self._moments.inspect(task, seq)
+            return {"detail": found} if found else {"error": f"There was no task {task} then."}
+        return None
 
     def _reply(self, name: str, answer: Json) -> None:
         self.widget.send({**answer, "kind": "ack", "id": name})
+
+
+_boards: weakref.WeakSet[Board] = weakref.WeakSet()
+
+
+def board_comms() -> list[str]:
+    """Ids of the comms of all boards in this process: what a `LiveChannel` routes, so that older boards live on."""
+    return [board.widget.model_id for board in _boards if board.widget.comm is not None]
+
+
+def _failed(what: str, error: Exception) -> Json:
+    _log.debug("The board's command %r failed.", what, exc_info=error)
+    return {"error": _encodable(f"This did not work: {type(error).__name__}: {error}")}
 
 
 def _cut(detail: Mapping[str, Any]) -> Json:
@@ -219,15 +292,20 @@ def _cut(detail: Mapping[str, Any]) -> Json:
     attempts: list[Json] = []
     for attempt in detail["attempt_list"]:
         rows = attempt["transcript"]
-        kept = [{key: _shortened(value) for key, value in row.items() if key != "input"} for row in rows[-ROWS_LIMIT:]]
+        kept = [_cut_row(row) for row in rows[-ROWS_LIMIT:]]
         attempts.append({**attempt, "transcript": kept, "earlier": len(rows) - len(kept)})
     return {**detail, "attempt_list": attempts}
 
 
-def _shortened(value: object) -> object:
-    if not isinstance(value, str) or len(value) <= ROW_LIMIT:
+def _cut_row(row: Mapping[str, Any]) -> Json:
+    kept = {key: _shortened(value) for key, value in row.items() if key != "input"}
+    return {**kept, "arguments": _shortened(input_text(row["input"]), INPUT_LIMIT)} if "input" in row else kept
+
+
+def _shortened(value: object, limit: int = ROW_LIMIT) -> object:
+    if not isinstance(value, str) or len(value) <= limit:
         return value
-    return f"{value[:ROW_LIMIT]}… ({len(value) - ROW_LIMIT:,} more characters in the result)"
+    return f"{value[:limit]}… ({len(value) - limit:,} more characters in the result)"
 
 
 def _encodable(text: str) -> str:

@@ -107,6 +107,7 @@ def _run(shell: InteractiveShell, goal: str, options: Options, named: Named, *, 
 
 def _block(shell: InteractiveShell, run: Run, options: Options, view: View, presses: list[int]) -> object:
     """Show the run and wait for its end; whatever happens, the run ends and its result is bound."""
+    from conductor_magic.board import board_comms
     from conductor_magic.live import open_channel
     from conductor_magic.waiting import RunInterrupted
 
@@ -114,7 +115,7 @@ def _block(shell: InteractiveShell, run: Run, options: Options, view: View, pres
     with ExitStack() as stack:
         try:
             channel = stack.enter_context(open_channel(shell, run.loop))
-            for comm_id in run.board.comm_ids if run.board is not None else ():
+            for comm_id in board_comms():
                 channel.route(comm_id)
             view.show()
             begun = True

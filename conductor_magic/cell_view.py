@@ -1,8 +1,6 @@
 """How a blocking cell shows its run: the live board with a static copy, lines in a terminal, or nothing.
 
-The static copy is an output of its own, because a reopened notebook cannot draw the live board any more; the board
-hides it as long as it is there. It is only ever changed by its display id: a second `display` would land in whatever
-cell runs by then.
+The static copy is only ever changed by its display id: a second `display` would land in whatever cell runs by then.
 """
 
 from __future__ import annotations
@@ -15,7 +13,7 @@ from conductor_magic.prompting import ask_at_prompt, has_prompt
 from conductor_magic.report.html import board_html
 from conductor_magic.report.text import board_text, progress_line
 from conductor_magic.report.words import clean, clock
-from conductor_magic.snapshot import snapshot
+from conductor_magic.snapshot import inspect, snapshot
 
 if TYPE_CHECKING:
     from conductor_magic.run import Run
@@ -89,12 +87,10 @@ class _BoardView(View):
     def _show(self) -> None:
         from IPython.display import display
 
+        from conductor_magic.board_view import show_board
+
         assert self._run.board is not None
-        drawn = self._run.board.widget._repr_mimebundle_()
-        data, metadata = drawn if isinstance(drawn, tuple) else (drawn, {})
-        # Where no widget can be drawn, this text is all that is seen of it.
-        data = {**data, "text/plain": f"The live board of run {self._run.id}"}
-        board = display(data, metadata=metadata, raw=True, display_id=True)
+        board = show_board(self._run.board, self._run.id)
         # With `static` the copy takes the board's own place when all is over, and needs none below it.
         self._copy = board if self._static else display(self._picture(), raw=True, display_id=True)
 
@@ -105,14 +101,16 @@ class _BoardView(View):
             self._copy.update(self._picture(), raw=True)
 
     def _close(self) -> None:
-        self._copy.update(self._picture(), raw=True)
+        self._copy.update(self._picture(opened=True), raw=True)
 
-    def _picture(self) -> dict[str, str]:
+    def _picture(self, *, opened: bool = False) -> dict[str, str]:
         state = self._run.state
         self._copied_seq, self._copied_at = state.seq, time.monotonic()
         shown = snapshot(state, time.time())
+        # What stays in the notebook can be inspected; while the run goes on, the live board can.
+        details = {task: detail for task in state.tasks if opened and (detail := inspect(state, task))}
         # The cell's value, right below, shows the answer in full.
-        return {"text/html": board_html(shown, fold_answer=True), "text/plain": board_text(shown)}
+        return {"text/html": board_html(shown, details, fold_answer=True), "text/plain": board_text(shown)}
 
 
 class _LinesView(View):

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
@@ -33,6 +33,9 @@ from conductor_magic.returns import ReturnType
 from conductor_magic.snapshot import inspect, snapshot
 from conductor_magic.state import RunState, Spend, TaskState
 from conductor_magic.transcript import rows
+
+if TYPE_CHECKING:
+    from conductor_magic.board_view import ReplayView
 
 __all__ = ["ConductResult", "result_of"]
 
@@ -92,6 +95,16 @@ class ConductResult(BaseModel):
         from IPython.display import HTML
 
         return HTML(self._board())
+
+    def replay(self) -> ReplayView:
+        """The run on the live board, to be scrubbed, played and stepped through; displayed by the notebook.
+
+        Raises:
+            FileNotFoundError: the run's folder is gone.
+        """
+        from conductor_magic.board_view import ReplayView
+
+        return ReplayView(Path(self.path), list(self.events), self.status)
 
     def save(self, path: str | Path) -> Path:
         """Write the static board as one self-contained HTML file."""

@@ -21,7 +21,7 @@ from conductor_magic.events import RunStarted
 from conductor_magic.handed import HandedOver
 from conductor_magic.imports import keep_workers_out
 from conductor_magic.journal import Journal
-from conductor_magic.limits import Limits
+from conductor_magic.limits import EXPECTED_SECONDS, Limits
 from conductor_magic.lock import WorkspaceLock
 from conductor_magic.loop import engine_loop
 from conductor_magic.redact import Redactor
@@ -107,6 +107,7 @@ def start(
                 variables=tuple(redactor.json(described)),
                 isolation=walls.kind,
                 isolation_note=walls.reason,
+                expected=dict(EXPECTED_SECONDS),
             )
         )
         run = Run(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -25,7 +25,7 @@ from conductor_magic.redact import Redactor
 from conductor_magic.result import result_of
 from conductor_magic.returns import ReturnType
 from conductor_magic.settings import Options
-from conductor_magic.snapshot import inspect
+from conductor_magic.views import VIEWS
 
 if TYPE_CHECKING:
     from conductor_magic.board import Board
@@ -178,7 +178,7 @@ class Run:
             return None
         from conductor_magic.board import Board
 
-        return Board(self._command)
+        return Board(self._asked)
 
     # --- on the engine's loop ----------------------------------------------------------------------------------------
 
@@ -285,6 +285,12 @@ class Run:
         elif self._main is not None:
             self._main.cancel()
 
+    def _asked(self, kind: str, payload: Json) -> Json | Awaitable[Json]:
+        """Answer what a view of the board asks, or do what a person did there; runs on the engine's loop."""
+        if kind in VIEWS:
+            return VIEWS[kind](self._journal.records, self.state, self.folder, payload)
+        return self._command(kind, payload)
+
     def _command(self, kind: str, payload: Json) -> Json:
         """Do what a person asked for at the board; runs on the engine's loop."""
         match kind:
@@ -294,9 +300,6 @@ class Run:
             case "cancel":
                 self._cancel("person", "")
                 return {}
-            case "inspect":
-                found = inspect(self.state, str(payload.get("task", "")))
-                return {"detail": found} if found else {"error": f"There is no task {payload.get('task')}."}
             case "answer":
                 answers = payload.get("answers")
                 if self._questions is None or not isinstance(answers, Mapping):

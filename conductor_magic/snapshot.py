@@ -12,6 +12,7 @@ from typing import Any
 
 from conductor_magic import events as e
 from conductor_magic.events import Record
+from conductor_magic.forecast import expected_rest
 from conductor_magic.plan import critical_path
 from conductor_magic.state import ConflictState, PersonEdit, RunState, Spend, TaskState, WorkerState
 from conductor_magic.tape import tape_line
@@ -23,6 +24,8 @@ Json = dict[str, Any]
 VERSION = 1
 _CONFLICTS, _DIFF = 20, 4_000
 """Conflicts that a snapshot shows, the latest, and characters of each difference."""
+_CONTEXTS = 120
+"""Sizes of the conductor's context that a snapshot shows, the latest."""
 _EDITS = 10
 """Edits that can be taken back, the latest."""
 
@@ -46,6 +49,7 @@ def snapshot(state: RunState, now: float) -> Json:
         "conductor": _conductor(state),
         "spend": {**spend_json(state.spend), "held": state.held, "committed": state.committed, "budget": state.budget},
         "parallel": parallelism(state, now),
+        "rest": None if (rest := expected_rest(state, now)) is None else round(rest),
         "counts": counts,
         "phases": _phases(tasks),
         "order": list(tasks),
@@ -124,6 +128,7 @@ def _conductor(state: RunState) -> Json:
         "context_tokens": conductor.context_tokens,
         "peak_tokens": conductor.peak_tokens,
         "window": state.started.context_window if state.started else 0,
+        "contexts": [list(point) for point in conductor.contexts[-_CONTEXTS:]],
         "compactions": len(state.compactions),
         "error": conductor.error,
         "spend": spend_json(conductor.spend),
@@ -256,6 +261,10 @@ def inspect(state: RunState, task: str) -> Json | None:
         "prompt": attempts[-1].prompt if attempts else found.prompt,
         "sent": bool(attempts),
         "output": found.output,
+        "files": [
+            {"path": path, "action": action}
+            for path, action in {file.path: file.action for file in state.files[::-1] if file.task == task}.items()
+        ],
         "comments": list(found.comments),
         "attempt_list": [
             {**_worker(worker), "prompt": worker.prompt, "tools": list(worker.tools), "transcript": rows(worker.log)}

@@ -175,7 +175,10 @@ class WorkerState:
 
 @dataclass(frozen=True, slots=True)
 class ConductorState:
-    """Where the conductor stands: `waiting` (not begun), `thinking`, `asking`, `sleeping`, `failed`."""
+    """Where the conductor stands: `waiting` (not begun), `thinking`, `asking`, `sleeping`, `failed`.
+
+    `contexts`: the moment and the size of its context after each of its requests.
+    """
 
     status: Literal["waiting", "thinking", "asking", "sleeping", "failed"] = "waiting"
     model: str = ""
@@ -192,6 +195,7 @@ class ConductorState:
     spend: Spend = Spend()
     context_tokens: int = 0
     peak_tokens: int = 0
+    contexts: tuple[tuple[float, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from conductor_magic import events as e
 from conductor_magic.events import Record
 
-__all__ = ["argument", "content_text", "rows"]
+__all__ = ["argument", "content_text", "input_text", "rows"]
 
 Json = dict[str, Any]
 _MAIN_ARGUMENTS = ("file_path", "pattern", "command", "code", "url", "query", "subject", "description", "path")
@@ -65,6 +66,12 @@ def argument(call_input: Mapping[str, Any], limit: int = 120) -> str:
             line = " ".join(value.split())
             return line if len(line) <= limit else line[: limit - 1] + "…"
     return ""
+
+
+def input_text(call_input: Mapping[str, Any]) -> str:
+    """All arguments of a call, each below its name; texts as they are."""
+    told = {key: value if isinstance(value, str) else json.dumps(value) for key, value in call_input.items()}
+    return "\n".join(f"{key}:{chr(10) if chr(10) in value else ' '}{value}" for key, value in told.items())
 
 
 def content_text(content: str | Iterable[Mapping[str, Any]]) -> str:

@@ -42,6 +42,7 @@ class RunStarted(Event, kind="run.started"):
     isolation_note: str = ""
     prices_date: str = ""
     context_window: int = 200_000
+    expected: dict[str, float] = {}
     parent: str | None = None
 
 

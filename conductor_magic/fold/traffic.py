@@ -40,6 +40,8 @@ def _request_ended(state: RunState, record: Record, event: e.RequestEnded) -> Ru
     asker = replace(asker, spend=asker.spend + spend)
     if not event.aside:
         asker = replace(asker, context_tokens=context, peak_tokens=max(asker.peak_tokens, context))
+        if not isinstance(asker, WorkerState):
+            asker = replace(asker, contexts=(*asker.contexts, (record.at, context)))
     return put_worker(state, asker) if isinstance(asker, WorkerState) else replace(state, conductor=asker)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow as arrow
 
-__all__ = ["description", "read_frame", "shape_of", "write_frame"]
+__all__ = ["built", "description", "read_frame", "shape_of", "write_frame"]
 
 Json = dict[str, Any]
 _KEY = b"conductor_magic"
@@ -62,7 +62,7 @@ def read_frame(path: str | Path) -> Any:
         told = description(table.schema)
         rest = {key: text for key, text in (table.schema.metadata or {}).items() if key != _KEY}
         rows = shape_of(table.schema, table.num_rows)[0]
-        return _built(_with_rows(table.replace_schema_metadata(rest or None), rows), told)
+        return built(_with_rows(table.replace_schema_metadata(rest or None), rows), told)
     except Exception as error:  # noqa: BLE001  # a stranger's file: whatever it makes a library raise
         said = str(error).partition("\n")[0][:200]
         raise ValueError(f"{Path(path).name} is not the frame that it says it is ({said})") from None
@@ -99,7 +99,12 @@ def _with_rows(table: Any, rows: int) -> Any:
     return arrow.table({"": arrow.nulls(rows)}, metadata=table.schema.metadata).select([])
 
 
-def _built(table: Any, told: Json) -> Any:
+def built(table: Any, told: Json) -> Any:
+    """The frame of a table that was validated, of the library that made it, else the table.
+
+    Raises:
+        ValueError: it is not what its writer said of it.
+    """
     library = told.get("library")
     try:
         if library == "pandas":

@@ -11,7 +11,7 @@ import mmap
 import struct
 from typing import Any
 
-__all__ = ["check_arrow"]
+__all__ = ["check_arrow", "check_layout"]
 
 _MAGIC = b"ARROW1"
 _MOST_BATCHES = 10_000
@@ -34,7 +34,7 @@ def check_arrow(descriptor: int, size: int) -> tuple[int, ...]:
 
     content = mmap.mmap(descriptor, size, access=mmap.ACCESS_READ)  # closed with the last array that looks into it
     try:
-        _check_layout(content, size)
+        check_layout(content, size)
         return _check_content(arrow, arrow.py_buffer(content), size)
     except (
         arrow.ArrowException,
@@ -61,7 +61,8 @@ def _check_content(arrow: Any, buffer: Any, size: int) -> tuple[int, ...]:
     return shape_of(reader.schema, sum(batch.num_rows for batch in batches))
 
 
-def _check_layout(content: Any, size: int) -> None:
+def check_layout(content: Any, size: int) -> None:
+    """Raise ValueError unless the pieces of an Arrow file lie in it, apart, and are not compressed."""
     if size < 22 or content[:6] != _MAGIC or content[-6:] != _MAGIC:
         raise ValueError("no Arrow file signature")
     (length,) = struct.unpack_from("<i", content, size - 10)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Locator
 
+from tests.support.floor import Floor, done, lay_out
 from tests.support.kernels import VERSIONS, kernel
 from tests.support.lab import Notebook, chromium_browser, jupyter_lab, write_notebook
+from tests.support.messages_server import Answer, MessagesServer, text, tools
 
 
 def board_of(notebook: Notebook, cell: int) -> Locator:
@@ -66,3 +70,55 @@ def open_notebook(lab: Lab, browser: Browser) -> Iterator[OpenNotebook]:
             return notebook
 
         yield open_notebook
+
+
+QUESTION = {
+    "question": "Which store?",
+    "header": "Store",
+    "options": [
+        {"label": "Redis", "description": "fast"},
+        {"label": "Postgres (Recommended)", "description": "one store"},
+    ],
+}
+CONDUCT, NEXT = 1, 2
+
+
+@dataclass
+class Play:
+    """A server with a floor that waits at its slow task until the test lets it go."""
+
+    url: str
+    go_on: threading.Event
+
+
+@pytest.fixture
+def play() -> Iterator[Play]:
+    """Asks a question first; then `quick` is done at once and `slow` waits for `go_on`."""
+    go_on = threading.Event()
+
+    def worker(task: str, turn: int, body: dict[str, Any]) -> Answer:
+        if task == "slow" and turn < 50 and not go_on.is_set():
+            # Many turns, so that the worker is visibly at a tool and can be let go soon; few enough for its limit.
+            return tools(("Glob", {"pattern": "*.md"}), first_seconds=1)
+        return done(task, turn, body)
+
+    conductor = [
+        tools(("AskUserQuestion", {"questions": [QUESTION]})),
+        lay_out({"quick": (), "slow": (), "after": ("slow",)}),
+        text("Under way."),
+        text("The answer."),
+    ]
+    with MessagesServer(Floor(conductor, worker)) as server:
+        yield Play(server.url, go_on)
+        go_on.set()
+
+
+def begin(open_notebook: OpenNotebook, play: Play, ipykernel: str) -> tuple[Notebook, Locator]:
+    """Start a `%%conduct` cell and queue the next one; the notebook and the cell's board."""
+    setup = f"import os\nos.environ['ANTHROPIC_BASE_URL'] = {play.url!r}\n%load_ext conductor_magic"
+    follow = "print('next', out.status, out.questions[0].answers, out.questions[0].answered_by)"
+    notebook = open_notebook([setup, "%%conduct out\nGo <b>on</b>.", follow], ipykernel=ipykernel)
+    notebook.run(0)
+    notebook.start(CONDUCT)
+    notebook.start(NEXT)
+    return notebook, board_of(notebook, CONDUCT)

@@ -2,73 +2,19 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import expect
 
-from tests.browser.conftest import OpenNotebook, board_of
+from tests.browser.conftest import CONDUCT, NEXT, OpenNotebook, Play, begin, board_of
 from tests.support.floor import Floor, done, lay_out
 from tests.support.kernels import VERSIONS
-from tests.support.lab import Notebook
 from tests.support.messages_server import Answer, MessagesServer, text, tools
 
 pytestmark = pytest.mark.browser
 
 ENDS = ["6.31.0", VERSIONS[-1]]
-QUESTION = {
-    "question": "Which store?",
-    "header": "Store",
-    "options": [
-        {"label": "Redis", "description": "fast"},
-        {"label": "Postgres (Recommended)", "description": "one store"},
-    ],
-}
-CONDUCT, NEXT = 1, 2
-
-
-@dataclass
-class Play:
-    """A server with a floor that waits at its slow task until the test lets it go."""
-
-    url: str
-    go_on: threading.Event
-
-
-@pytest.fixture
-def play() -> Iterator[Play]:
-    """Asks a question first; then `quick` is done at once and `slow` waits for `go_on`."""
-    go_on = threading.Event()
-
-    def worker(task: str, turn: int, body: dict[str, Any]) -> Answer:
-        if task == "slow" and turn < 200 and not go_on.is_set():
-            # Many short turns, so that the worker is visibly at a tool and can be let go at any moment.
-            return tools(("Glob", {"pattern": "*.md"}), first_seconds=0.1)
-        return done(task, turn, body)
-
-    conductor = [
-        tools(("AskUserQuestion", {"questions": [QUESTION]})),
-        lay_out({"quick": (), "slow": (), "after": ("slow",)}),
-        text("Under way."),
-        text("The answer."),
-    ]
-    with MessagesServer(Floor(conductor, worker)) as server:
-        yield Play(server.url, go_on)
-        go_on.set()
-
-
-def begin(open_notebook: OpenNotebook, play: Play, ipykernel: str) -> tuple[Notebook, Locator]:
-    """Start a `%%conduct` cell and queue the next one; the notebook and the cell's board."""
-    setup = f"import os\nos.environ['ANTHROPIC_BASE_URL'] = {play.url!r}\n%load_ext conductor_magic"
-    follow = "print('next', out.status, out.questions[0].answers, out.questions[0].answered_by)"
-    notebook = open_notebook([setup, "%%conduct out\nGo <b>on</b>.", follow], ipykernel=ipykernel)
-    notebook.run(0)
-    notebook.start(CONDUCT)
-    notebook.start(NEXT)
-    return notebook, board_of(notebook, CONDUCT)
 
 
 @pytest.mark.parametrize("ipykernel", ENDS)
@@ -108,20 +54,6 @@ def test_cancel_while_the_cell_runs(open_notebook: OpenNotebook, play: Play, ipy
     expect(board).to_contain_text("Closed, cancelled")
     expect(board.get_by_role("row").filter(has_text="Task slow")).to_contain_text("Cancelled")
     assert notebook.page_errors == []
-
-
-def test_a_page_reloaded_in_mid_run_has_its_board_back(open_notebook: OpenNotebook, play: Play) -> None:
-    """After a reload the board is there again, live, and still takes a press."""
-    notebook, board = begin(open_notebook, play, VERSIONS[-1])
-    notebook.press(board.get_by_role("button", name="Redis"))
-    expect(board.get_by_role("row").filter(has_text="Task slow")).to_contain_text("Running", timeout=20_000)
-    notebook.save()
-    notebook.reload()
-    board = board_of(notebook, CONDUCT)
-    expect(board.get_by_role("row").filter(has_text="Task slow")).to_contain_text("Running", timeout=20_000)
-    notebook.press(board.locator("[data-act=cancel]"))
-    notebook.press(board.locator("[data-act=cancel-sure]"))
-    expect(board).to_contain_text("Closed, cancelled", timeout=20_000)
 
 
 def test_a_permission_is_asked_and_given_on_the_board(open_notebook: OpenNotebook) -> None:

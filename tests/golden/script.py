@@ -68,7 +68,7 @@ class Script:
         """The run and its conductor begin."""
         started = {
             "run": "20260101-000000-abcd", "goal": GOAL, "provider": "anthropic", "workers": 6, "budget": 5.0,
-            "isolation": "bubblewrap",
+            "isolation": "bubblewrap", "expected": EXPECTED,
         }  # fmt: skip
         return self.at(0).add(
             e.RunStarted.model_validate({**started, **fields}),

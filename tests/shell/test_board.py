@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import comm
 import pytest
-from comm.base_comm import BaseComm
 
-from conductor_magic.board import ROW_LIMIT, ROWS_LIMIT, TICK_SECONDS, Board
+from conductor_magic.board import ROW_LIMIT, ROWS_LIMIT, TICK_SECONDS, Board, board_comms
 from conductor_magic.events import (
     Event,
     RunEnded,
@@ -27,83 +24,17 @@ from conductor_magic.events import (
     WorkerTurn,
 )
 from conductor_magic.journal import Journal
-from conductor_magic.snapshot import patched, snapshot
+from conductor_magic.snapshot import snapshot
+from tests.support.wire import View, press, watched_wire
 
 Json = dict[str, Any]
 
 
-class Wire(BaseComm):
-    """A comm whose other end is the test."""
-
-    views: list[View] = []
-
-    def publish_msg(
-        self, msg_type: str, data: Any = None, metadata: Any = None, buffers: Any = None, **keys: Any
-    ) -> None:
-        """Carry a message to all views, as JSON."""
-        for view in Wire.views:
-            view.take(self, msg_type, json.loads(json.dumps(data or {}, allow_nan=False)))
-
-
-class View:
-    """What `widgets/src/store.ts` does, in short; keeps every message."""
-
-    def __init__(self) -> None:
-        self.messages: list[Json] = []
-        self.states: list[Json] = []
-        self.n = -1
-        self.snapshot: Json = {}
-        self.lines: Json = {}
-        self.broken = False
-        self.changed = threading.Condition()
-
-    def take(self, wire: Wire, kind: str, data: Json) -> None:
-        """Take what the wire carries; only the board's own comm is looked at."""
-        if self.broken:
-            raise OSError("the connection is gone")
-        content = data.get("content", {}) if data.get("method") == "custom" else {}
-        state = data.get("state", {}).get("snap") if data.get("method") == "update" or kind == "comm_open" else None
-        with self.changed:
-            if state is not None:
-                self.states.append(state)
-                content = {"kind": "snap", **state}
-            elif content:
-                self.messages.append(content)
-            if content.get("kind") == "snap":
-                self.n, self.snapshot, self.lines = content["n"], content["snapshot"], dict(content["lines"])
-            if content.get("kind") == "patch":
-                assert content["base"] == self.n
-                self.n, self.snapshot = content["n"], patched(self.snapshot, content["changes"])
-                self.lines.update(content["lines"])
-            self.changed.notify_all()
-
-    def of(self, kind: str) -> list[Json]:
-        """The custom messages of a kind, without it."""
-        return [
-            {key: value for key, value in message.items() if key != "kind"}
-            for message in self.messages
-            if message["kind"] == kind
-        ]
-
-    async def until(self, holds: Callable[[], object]) -> None:
-        """Wait until something holds; woken by messages."""
-
-        def wait() -> None:
-            with self.changed:
-                assert self.changed.wait_for(holds, 10), "this never came to hold"
-
-        await asyncio.to_thread(wait)
-
-
 @pytest.fixture
 def view() -> Iterator[View]:
-    """A view on every widget that the test makes; `comm.create_comm` is the seam that kernels use themselves."""
-    before, made = comm.create_comm, View()
-    Wire.views = [made]
-    comm.create_comm = Wire
-    yield made
-    comm.create_comm = before
-    Wire.views = []
+    """A view on every widget that the test makes."""
+    with watched_wire() as view:
+        yield view
 
 
 def started() -> RunStarted:
@@ -118,11 +49,6 @@ def begin(journal: Journal, task: str) -> list[Event]:
         TaskLaunched(task=task, prompt="", tier="sonnet"),
         WorkerStarted(worker=f"w{task}", task=task, attempt=1, desk=1, tier="sonnet", model="m", prompt="Do."),
     ]
-
-
-def press(board: Board, **message: Any) -> None:
-    """Let a view's message arrive, as ipywidgets hands it over."""
-    board.widget._handle_custom_msg(message, [])
 
 
 def test_importing_the_board_loads_no_widget_library() -> None:
@@ -346,7 +272,27 @@ def test_the_end_may_come_from_another_thread(tmp_path: Path, view: View) -> Non
         journal.append(started())
         await asyncio.to_thread(board.detach)
         assert view.states[-1]["snapshot"]["run"]["goal"] == "Look"
-        assert board.comm_ids == (board.widget.model_id,)
+        assert board.widget.model_id in board_comms()
+        journal.close()
+
+    asyncio.run(main())
+
+
+def test_a_quiet_run_is_heard_of_all_the_same(tmp_path: Path, view: View, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Something is sent every few seconds, so that a page can tell a run that thinks from a kernel that is gone."""
+    monkeypatch.setattr("conductor_magic.board.PULSE_SECONDS", 0.05)
+
+    async def main() -> None:
+        board, journal = Board(lambda kind, payload: {}), Journal(tmp_path)
+        journal.append(started())
+        board.attach(journal, asyncio.get_running_loop())
+        await view.until(lambda: len(view.of("patch")) >= 3)
+        assert view.snapshot["seq"] == 1
+        board.detach()
+        journal.append(RunNoted(text="unseen"))
+        sent = len(view.messages)
+        await asyncio.sleep(0.2)
+        assert len(view.messages) == sent
         journal.close()
 
     asyncio.run(main())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,8 @@ def jupyter_lab(
         "--ServerApp.disable_check_xsrf=True",
         f"--ServerApp.root_dir={root}",
         "--LabApp.expose_app_in_browser=True",
+        # A language server of our own tools would be started for every notebook, at the cost of seconds and dialogs.
+        "--LanguageServerManager.autodetect=False",
         "--LabApp.news_url=",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     ]
@@ -135,6 +138,9 @@ def chromium_browser() -> Iterator[Browser]:
         browser.close()
 
 
+CONNECTED = "panel.sessionContext.session?.kernel?.connectionStatus === 'connected'"
+
+
 class Notebook:
     """A notebook open in JupyterLab: run its cells, read their state and output, press what they show.
 
@@ -143,20 +149,26 @@ class Notebook:
         page_errors: uncaught errors of the page so far; a test asserts at its end that there are none.
     """
 
-    def __init__(self, page: Page, url: str, name: str) -> None:
+    def __init__(self, page: Page, url: str, name: str, *, idle: bool = True) -> None:
         self.page = page
         self.page_errors: list[str] = []
         page.on("pageerror", lambda error: self.page_errors.append(str(error)))
+        self.name = name
+        self._url = url
         self._address = f"{url}/lab/tree/{name}"
         page.goto(f"{self._address}?reset")
         self._wait_until_open()
-        self._wait_for("panel.sessionContext.session?.kernel?.status === 'idle'")
+        self._wait_for("panel.sessionContext.session?.kernel?.status === 'idle'" if idle else CONNECTED)
 
     def reload(self) -> None:
         """Load the page anew and return when the notebook is there and its kernel connected; it may be busy."""
         self.page.goto(self._address)
         self._wait_until_open()
-        self._wait_for("panel.sessionContext.session?.kernel?.connectionStatus === 'connected'")
+        self._wait_for(CONNECTED)
+
+    def open_again(self, page: Page) -> Notebook:
+        """Open the same notebook, on the same kernel, in another page."""
+        return Notebook(page, self._url, self.name, idle=False)
 
     def start(self, index: int) -> None:
         """Run a cell (or queue it) and return at once."""
@@ -215,6 +227,14 @@ class Notebook:
     def screenshot(self, path: Path) -> None:
         """Write a PNG of the page."""
         self.page.screenshot(path=str(path))
+
+    def kill_kernel(self) -> None:
+        """Kill the kernel's process, as the system does when memory runs out."""
+        name = self._in_panel("return panel.sessionContext.session.kernel.id")
+        for process in Path("/proc").glob("[0-9]*/cmdline"):
+            with suppress(OSError):
+                if f"kernel-{name}.json".encode() in process.read_bytes():
+                    os.kill(int(process.parent.name), signal.SIGKILL)
 
     def end_kernel(self) -> None:
         """End the notebook's kernel; the page stays."""

@@ -17,17 +17,26 @@ export default () => {
       made.link = link;
       const take = (message: Incoming) => {
         if (message.kind === "patch") store.takePatch(message);
-        if (message.kind === "snap") store.takeWhole(message);
+        if (message.kind === "snap") {
+          store.hear();
+          store.takeWhole(message);
+        }
         if (message.kind === "ack") {
           store.hear();
           link.acknowledge(message.id, message);
         }
       };
-      const refresh = () => store.takeWhole(model.get("snap"));
+      const refresh = () => {
+        // A page that connects gets it with the model; later it is the kernel's own doing.
+        if (store.snapshot.peek() !== null) store.hear();
+        store.takeWhole(model.get("snap"));
+      };
       model.on("msg:custom", take);
       model.on("change:snap", refresh);
       refresh();
-      void link.request("hello");
+      void link.request("hello").then(({ recorded }) => {
+        if (recorded === true) store.keep();
+      });
       return () => {
         model.off("msg:custom", take);
         model.off("change:snap", refresh);

@@ -6,7 +6,9 @@ export const STATES = ["asking", "failed", "running", "ready", "blocked", "compl
 export type State = (typeof STATES)[number];
 
 const state = one(...STATES);
-const tier = one("haiku", "sonnet", "opus");
+/** The tiers, cheapest first. */
+export const TIERS = ["haiku", "sonnet", "opus"] as const;
+const tier = one(...TIERS);
 
 const spend = {
   requests: number,
@@ -46,6 +48,8 @@ const conductor = record({
   context_tokens: number,
   peak_tokens: number,
   window: number,
+  /** Moment and size of its context after each request. */
+  contexts: list(list(number)),
   compactions: number,
   error: text,
   spend: record(spend),
@@ -146,6 +150,8 @@ export const snapshotShape = record({
   conductor,
   spend: record({ ...spend, held: number, committed: number, budget: maybe(number) }),
   parallel: number,
+  /** Seconds until the last task is expected to be done. */
+  rest: maybe(number),
   counts: record({
     asking: number,
     failed: number,
@@ -176,6 +182,8 @@ export interface Row {
   readonly kind: "said" | "thought" | "call" | "result" | "refused" | "told";
   readonly name?: string;
   readonly argument?: string;
+  /** All arguments of a call, as text. */
+  readonly arguments?: string;
   readonly text?: string;
   readonly error?: boolean;
   readonly seconds?: number;
@@ -188,6 +196,7 @@ export const detailShape = record({
   prompt: text,
   sent: flag,
   output: text,
+  files: list(record({ path: text, action: one("created", "edited") })),
   comments: list(text),
   attempt_list: list(
     record({ ...workerFields, prompt: text, tools: list(text), transcript: list(any as Shape<Row>), earlier: number }),
@@ -200,3 +209,4 @@ export type Worker = Data<typeof worker>;
 export type Question = Data<typeof question>;
 export type Phase = Data<typeof phase>;
 export type Detail = Data<typeof detailShape>;
+export type Attempt = Detail["attempt_list"][number];

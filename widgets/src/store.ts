@@ -5,13 +5,18 @@ import { patched } from "./patch";
 import type { Incoming, Whole } from "./protocol";
 import type { Snapshot } from "./snapshot";
 
+/** How long a kernel may be silent in mid-run before it counts as gone; it sends something every four seconds. */
+export const GONE_SECONDS = 15;
+
 export class Store {
   private readonly picture = signal<Snapshot | null>(null);
   private readonly said = signal<Readonly<Record<string, string>>>({});
   private readonly heard = signal(false);
+  private readonly kept = signal(false);
   private readonly tick = signal(0);
   private n = -1;
   private receivedAt = 0;
+  private heardAt = 0;
 
   /** `ask` is called when a patch is missing and the whole picture is needed. */
   constructor(
@@ -33,13 +38,26 @@ export class Store {
     return this.heard;
   }
 
+  /** Whether this is a recording: nothing more will come, whatever the run does. */
+  get recorded(): ReadonlySignal<boolean> {
+    return this.kept;
+  }
+
+  /** Seconds since the kernel was last heard of, when it should have been: it sends something every few seconds. */
+  silence(): number {
+    const tick = this.tick.value;
+    const going = this.picture.value?.run.status === "running" && this.heard.value && !this.kept.value;
+    return going ? Math.max(0, tick - this.heardAt) : 0;
+  }
+
   /** The kernel's time now, going on between two pictures; in epoch seconds. */
   now(): number {
     const tick = this.tick.value;
     const picture = this.picture.value;
     if (picture === null) return 0;
-    if (picture.run.ended !== null || !this.heard.value) return picture.now;
-    return picture.now + Math.max(0, tick - this.receivedAt);
+    if (picture.run.ended !== null || !this.heard.value || this.kept.value) return picture.now;
+    const gone = this.silence() > GONE_SECONDS ? this.silence() : 0;
+    return picture.now + Math.max(0, tick - this.receivedAt - gone);
   }
 
   /** Let the clock move on. */
@@ -50,6 +68,12 @@ export class Store {
   /** Mark the kernel as there. */
   hear(): void {
     this.heard.value = true;
+    this.heardAt = this.clock();
+  }
+
+  /** Mark what is shown as a recording. */
+  keep(): void {
+    this.kept.value = true;
   }
 
   /** Take the whole picture, unless a newer one is there already. */

@@ -3,8 +3,9 @@
 import { batch, computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { Link } from "./link";
 import type { ControlKind } from "./protocol";
-import type { Detail, State, Task, Worker } from "./snapshot";
-import type { Store } from "./store";
+import { Replay } from "./replay";
+import type { Detail, Snapshot, State, Task, Worker } from "./snapshot";
+import { GONE_SECONDS, type Store } from "./store";
 
 /** L: three columns, M: two, S: one pane at a time. The widths are those of the board, not of the window. */
 export type Size = "l" | "m" | "s";
@@ -40,6 +41,8 @@ export class View {
   /** What the kernel was asked to do and has not answered yet, by a name for each button. */
   readonly acting: Signal<ReadonlySet<string>> = signal(new Set());
   readonly detail: Signal<Detail | null> = signal(null);
+  readonly replay: Replay;
+  private readonly paused = signal<{ readonly snapshot: Snapshot; readonly at: number } | null>(null);
   private seen: readonly [Task | undefined, Worker | undefined] | null = null;
   private asking = false;
   private again: ReturnType<typeof setTimeout> | undefined;
@@ -49,12 +52,57 @@ export class View {
     readonly store: Store,
     readonly link: Link,
   ) {
+    this.replay = new Replay(store, link, (text) => {
+      this.trouble.value = text;
+    });
     this.stop = effect(() => this.follow());
+  }
+
+  /** The picture that is looked at: a moment of the past, the moment at which the view was paused, or the present. */
+  readonly shown: ReadonlySignal<Snapshot | null> = computed(
+    () => this.replay.shown.value ?? this.paused.value?.snapshot ?? this.store.snapshot.value,
+  );
+
+  /** The moment that is looked at, in epoch seconds. */
+  now(): number {
+    return this.replay.at.value ?? this.paused.value?.at ?? this.store.now();
+  }
+
+  /** Whether the past is looked at, where nothing can be changed. */
+  get replaying(): boolean {
+    return this.replay.at.value !== null;
+  }
+
+  /** Whether nothing can be changed: the past is looked at, or a recording, or there is no kernel any more. */
+  get fixed(): boolean {
+    return this.replaying || this.store.recorded.value || this.gone;
+  }
+
+  /** Whether the kernel has been silent in mid-run for so long that it must be gone. */
+  get gone(): boolean {
+    return this.store.silence() > GONE_SECONDS;
+  }
+
+  get still(): boolean {
+    return this.paused.value !== null;
+  }
+
+  /** Let the picture stand still, or go on. The run goes on all the same. */
+  pause(): void {
+    const snapshot = this.store.snapshot.peek();
+    this.replay.leave();
+    this.paused.value = this.paused.peek() === null && snapshot !== null ? { snapshot, at: this.store.now() } : null;
+  }
+
+  /** Back to the present. */
+  live(): void {
+    this.replay.leave();
+    this.paused.value = null;
   }
 
   /** The tasks to be listed, by id. */
   readonly listed: ReadonlySignal<readonly string[]> = computed(() => {
-    const snapshot = this.store.snapshot.value;
+    const snapshot = this.shown.value;
     const filter = this.filter.value;
     if (snapshot === null) return [];
     return filter === null ? snapshot.order : snapshot.order.filter((id) => snapshot.tasks[id]?.shown === filter);
@@ -66,7 +114,7 @@ export class View {
       this.detail.value = null;
       this.seen = null;
       this.answering.value = false;
-      const state = task === null ? undefined : this.store.snapshot.value?.tasks[task]?.shown;
+      const state = task === null ? undefined : this.shown.value?.tasks[task]?.shown;
       this.tab.value = (state && TABS[state]) ?? "Transcript";
       this.selected.value = task;
     });
@@ -79,7 +127,7 @@ export class View {
 
   /** Look at the next task in this state, after the one that is looked at. */
   next(state: State): void {
-    const snapshot = this.store.snapshot.value;
+    const snapshot = this.shown.value;
     const found = snapshot?.order.filter((id) => snapshot.tasks[id]?.shown === state) ?? [];
     const at = this.selected.value === null ? -1 : found.indexOf(this.selected.value);
     const next = found[(at + 1) % Math.max(1, found.length)];
@@ -112,20 +160,22 @@ export class View {
 
   close(): void {
     this.stop();
+    this.replay.leave();
     clearTimeout(this.again);
   }
 
   /** Ask for the task that is looked at, and again when it has changed, at most once a second. */
   private follow(): void {
     const task = this.selected.value;
-    const snapshot = this.store.snapshot.value;
-    if (task === null || snapshot === null || this.asking) return;
-    const row = snapshot.tasks[task];
-    const worker = row?.worker ? snapshot.workers[row.worker] : undefined;
+    const snapshot = this.shown.value;
+    const past = this.replaying ? { seq: snapshot?.seq } : {};
+    const row = task === null ? undefined : snapshot?.tasks[task];
+    if (row === undefined || snapshot === null || this.asking) return;
+    const worker = row.worker ? snapshot.workers[row.worker] : undefined;
     if (this.seen !== null && this.seen[0] === row && this.seen[1] === worker) return;
     this.seen = [row, worker];
     this.asking = true;
-    void this.link.request("inspect", { task }).then((ack) => {
+    void this.link.request("inspect", { task, ...past }).then((ack) => {
       if (this.selected.peek() === task) {
         batch(() => {
           this.detail.value = ack.detail ?? this.detail.peek();

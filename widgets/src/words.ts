@@ -66,6 +66,12 @@ export function money(usd: number | null): string {
   return usd > 0 && usd < 0.1 ? `$${usd.toFixed(3)}` : `$${usd.toFixed(2)}`;
 }
 
+/** `812 bytes`, `34 kB`, `1.2 MB`. */
+export function bytes(count: number): string {
+  if (count < 1_000) return `${count} bytes`;
+  return count < 999_500 ? `${Math.round(count / 1_000)} kB` : `${(count / 1_000_000).toFixed(1)} MB`;
+}
+
 /** `1 task`, `2 tasks`. */
 export function count(number: number, one: string): string {
   return number === 1 ? `1 ${one}` : `${number} ${one}s`;

@@ -64,7 +64,8 @@ test("inspect shows the exact prompt, the transcript and the output", async () =
     "<p>The chart <code>bills</code> parts the species cleanly.</p>",
   );
   await page.press('[role="tab"]');
-  expect(page.find(".inspector pre")?.textContent).toBe(goldenDetails("done")["7"]?.prompt);
+  const shown = [...page.root.querySelectorAll(".inspector pre")].map((pre) => pre.textContent);
+  expect(shown.join("\n")).toBe(goldenDetails("done")["7"]?.prompt.trimEnd());
   await page.press('[role="tab"]:nth-child(2)');
   expect(page.find(".inspector .log")?.textContent).toContain("Write /work/report/outliers.md");
   page.find(".board")?.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true }));

@@ -6,6 +6,11 @@ import { type Detail, detailShape, type Snapshot, snapshotShape } from "../src/s
 const SNAPSHOTS = byName(import.meta.glob("../../tests/golden/snapshots/*.json", { eager: true, import: "default" }));
 const DETAILS = byName(import.meta.glob("../../tests/golden/details/*.json", { eager: true, import: "default" }));
 
+const CASES = import.meta.glob("../../tests/golden/markdown.json", { eager: true, import: "default" });
+
+/** Texts and the blocks that they are, which the static board's reader in Python is held to as well. */
+export const MARKDOWN = Object.values(CASES)[0] as readonly { name: string; text: string; blocks: unknown }[];
+
 export const NAMES: readonly string[] = Object.keys(SNAPSHOTS);
 
 export function golden(name: string): Snapshot {

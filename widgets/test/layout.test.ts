@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { boxAt, layout, neighbour } from "../src/graph/layout";
-import { depths, reduced } from "../src/graph/order";
+import { depths, heldUp, reduced } from "../src/graph/order";
 import type { Snapshot, State } from "../src/snapshot";
 import { golden } from "./golden";
 
@@ -120,4 +120,12 @@ test("a thousand tasks are laid out in a few milliseconds", () => {
   const began = performance.now();
   for (let round = 0; round < 5; round += 1) layout(snapshot, "phases", 1_050, 460);
   expect((performance.now() - began) / 5).toBeLessThan(60);
+});
+
+test("what a task holds up is itself and everything that waits for it, once", () => {
+  const snapshot = golden("done");
+  expect(heldUp(snapshot, [])).toBe(0);
+  expect(heldUp(snapshot, ["8"])).toBe(1);
+  expect(heldUp(snapshot, ["2", "3"])).toBe(5);
+  expect(heldUp(snapshot, ["1"])).toBe(snapshot.order.length);
 });

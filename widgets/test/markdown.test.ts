@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { type Block, inline, markdown } from "../src/markdown";
+import { MARKDOWN } from "./golden";
 
 const kinds = (text: string) => markdown(text).map((one) => one.kind);
 const first = <K extends Block["kind"]>(text: string, kind: K) => {
@@ -7,6 +8,10 @@ const first = <K extends Block["kind"]>(text: string, kind: K) => {
   if (found?.kind !== kind) throw new Error(`it is ${found?.kind}`);
   return found as Extract<Block, { kind: K }>;
 };
+
+test.each(MARKDOWN)("as on the static board: $name", ({ text, blocks }) => {
+  expect(markdown(text)).toEqual(blocks);
+});
 
 test("the blocks that models write", () => {
   const text =

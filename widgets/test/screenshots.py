@@ -8,9 +8,16 @@ from __future__ import annotations
 import json
 import os
 import sys
+from base64 import b64encode
 from pathlib import Path
 
+sys.path.append(str(Path(__file__).parents[2]))
+
 from playwright.sync_api import Page, sync_playwright
+
+from conductor_magic.fold import fold
+from conductor_magic.report.whole import report
+from tests.golden.journals import RUNS
 
 WIDGETS = Path(__file__).parent.parent
 GOLDEN = WIDGETS.parent / "tests" / "golden"
@@ -18,6 +25,15 @@ SCRIPT = WIDGETS.parent / "conductor_magic" / "static" / "board.js"
 THEMES = {"light": ("#fff", "#1f2328"), "dark": ("#1e1e1e", "#e6e6e6")}
 # What to open before the picture is taken, by run.
 SELECT = {"running": "3", "failed": "4", "done": "7", "hostile": "1"}
+
+
+def answers(name: str) -> dict[str, object]:
+    """What the kernel says of a run's artifact and of the run as a whole."""
+    records = RUNS[name]().records
+    bars = "".join(f"<rect x='{40 * n}' y='{90 - n * n}' width='30' height='{10 + n * n}'/>" for n in range(9))
+    drawn = f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 360 100' fill='#1a5fd0'>{bars}</svg>"
+    picture = {"kind": "picture", "mime": "image/svg+xml", "data": b64encode(drawn.encode()).decode(), "path": "/a"}
+    return {"artifact": {"preview": picture}, "report": {"report": report(records, fold(records))}}
 
 
 def show(page: Page, name: str, width: int, theme: str, select: str = "") -> None:
@@ -34,7 +50,7 @@ def show(page: Page, name: str, width: int, theme: str, select: str = "") -> Non
         for attempt in detail["attempt_list"]:
             attempt["earlier"] = 0
     page.evaluate(
-        """async ([source, snapshot, details, select]) => {
+        """async ([source, snapshot, details, select, answers]) => {
           const listeners = {};
           const lines = {w3: "bill_length_mm and flipper_length_mm both have two peaks", w5: "r = 0.87 for mass"};
           const model = {
@@ -42,7 +58,7 @@ def show(page: Page, name: str, width: int, theme: str, select: str = "") -> Non
             on: (name, callback) => { listeners[name] = callback; },
             off: () => {},
             send: ({kind, id, payload}) => queueMicrotask(() => listeners["msg:custom"](
-              {kind: "ack", id, ...(kind === "inspect" ? {detail: details[payload.task]} : {})})),
+              {kind: "ack", id, ...(kind === "inspect" ? {detail: details[payload.task]} : answers[kind])})),
           };
           const url = URL.createObjectURL(new Blob([source], {type: "text/javascript"}));
           const widget = (await import(url)).default();
@@ -57,7 +73,7 @@ def show(page: Page, name: str, width: int, theme: str, select: str = "") -> Non
           root.querySelector(`[data-book="Phases"]`)?.click();
           await new Promise((done) => setTimeout(done, 100));
         }""",
-        [SCRIPT.read_text("utf-8"), snapshot, details, select],
+        [SCRIPT.read_text("utf-8"), snapshot, details, select, answers(name)],
     )
 
 

@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest";
 import type { Change } from "../src/patch";
-import { Store } from "../src/store";
+import { GONE_SECONDS, Store } from "../src/store";
 import { golden } from "./golden";
 
 const patch = (n: number, changes: Change[] = [], lines: Record<string, string> = {}) =>
@@ -55,4 +55,44 @@ test("the clock goes on between pictures while the kernel lives, and stands once
   seconds += 7;
   store.beat();
   expect(store.now()).toBe(golden("done").now);
+});
+
+test("a kernel that is silent in mid-run counts as gone, and the clock stands where it was last heard", () => {
+  let seconds = 100;
+  const store = new Store(
+    () => {},
+    () => seconds,
+  );
+  const later = (by: number) => {
+    seconds += by;
+    store.beat();
+  };
+  store.takeWhole({ n: 1, snapshot: golden("running"), lines: {} });
+  later(60);
+  expect(store.silence()).toBe(0);
+  store.hear();
+  later(GONE_SECONDS - 1);
+  expect(store.now()).toBe(golden("running").now + 60 + GONE_SECONDS - 1);
+  later(60);
+  expect(store.silence()).toBe(GONE_SECONDS + 59);
+  expect(store.now()).toBe(golden("running").now + 60);
+  store.takePatch(patch(2));
+  expect(store.silence()).toBe(0);
+  store.takeWhole({ n: 3, snapshot: golden("done"), lines: {} });
+  later(600);
+  expect(store.silence()).toBe(0);
+});
+
+test("a recording stands still", () => {
+  let seconds = 0;
+  const store = new Store(
+    () => {},
+    () => seconds,
+  );
+  store.takeWhole({ n: 1, snapshot: golden("running"), lines: {} });
+  store.hear();
+  store.keep();
+  seconds = 100;
+  store.beat();
+  expect([store.now(), store.silence()]).toEqual([golden("running").now, 0]);
 });

@@ -56,3 +56,18 @@ export function dependents(snapshot: Snapshot, id: string): readonly string[] {
 export function blockers(snapshot: Snapshot, id: string): readonly string[] {
   return snapshot.tasks[id]?.blocked_by.filter((blocker) => blocker in snapshot.tasks) ?? [];
 }
+
+/** How many tasks cannot go on before these do: they themselves, and all that waits for them. */
+export function heldUp(snapshot: Snapshot, tasks: readonly string[]): number {
+  const waiting = new Map<string, string[]>();
+  for (const id of snapshot.order) {
+    for (const blocker of blockers(snapshot, id)) waiting.set(blocker, [...(waiting.get(blocker) ?? []), id]);
+  }
+  const found = new Set<string>();
+  const stack = [...tasks];
+  for (let id = stack.pop(); id !== undefined; id = stack.pop()) {
+    if (!found.has(id)) stack.push(...(waiting.get(id) ?? []));
+    found.add(id);
+  }
+  return found.size;
+}

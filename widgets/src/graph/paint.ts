@@ -46,7 +46,7 @@ export function paint(context: CanvasRenderingContext2D, scene: Scene, sight: Si
     const seen = box.x + box.w >= sight.x && box.x <= sight.x + sight.width;
     if (task !== undefined && seen && box.y + box.h >= sight.y && box.y <= sight.y + sight.height) {
       context.globalAlpha = scene.filter !== null && task.shown !== scene.filter ? 0.25 : 1;
-      if (layout.tiles) drawTile(context, scene, task, box);
+      if (layout.tiles) drawTile(context, scene, task, box, sight.ratio);
       else drawBox(context, scene, task, box);
       context.globalAlpha = 1;
     }
@@ -216,18 +216,54 @@ function label(context: CanvasRenderingContext2D, scene: Scene, task: Task, box:
   context.fillText(fitted(context, line(task.subject, 120), right - left), left, y);
 }
 
-function drawTile(context: CanvasRenderingContext2D, scene: Scene, task: Task, box: Box): void {
-  const look = scene.palette.states[task.shown];
-  rounded(context, box, Math.min(3, box.w / 4));
+/** Tiles in one state look alike, so each is drawn once and then copied: a thousand paths a picture would be slow. */
+const tiles = new WeakMap<Palette, Map<string, HTMLCanvasElement>>();
+
+function drawTile(context: CanvasRenderingContext2D, scene: Scene, task: Task, box: Box, ratio: number): void {
+  const known = tiles.get(scene.palette) ?? new Map<string, HTMLCanvasElement>();
+  tiles.set(scene.palette, known);
+  const key = `${task.shown} ${box.w} ${ratio}`;
+  let tile = known.get(key);
+  if (tile === undefined) {
+    tile = tileOf(scene.palette, task.shown, box.w, ratio);
+    known.set(key, tile);
+  }
+  // On whole pixels of the screen, or it would be blurred.
+  const whole = (value: number) => Math.round(value * ratio) / ratio;
+  context.drawImage(tile, whole(box.x) - MARGIN, whole(box.y) - MARGIN, tile.width / ratio, tile.height / ratio);
+  if (scene.selected === task.id || scene.pointed === task.id) choose(context, scene, task, box, rounding(box.w));
+}
+
+const MARGIN = 1;
+
+function rounding(side: number): number {
+  return Math.min(3, side / 4);
+}
+
+function tileOf(palette: Palette, state: State, side: number, ratio: number): HTMLCanvasElement {
+  const sheet = document.createElement("canvas");
+  sheet.width = sheet.height = Math.ceil((side + 2 * MARGIN) * ratio);
+  const context = sheet.getContext("2d");
+  if (context === null) return sheet;
+  const look = palette.states[state];
+  context.scale(ratio, ratio);
+  const box = { x: MARGIN, y: MARGIN, w: side, h: side };
+  rounded(context, box, rounding(side));
   context.fillStyle = look.fill;
   context.fill();
-  outline(context, scene, task, box, Math.min(3, box.w / 4));
-  if (box.w >= 9) sign(context, look.sign, task.shown, box.x + box.w / 2, box.y + box.h / 2, box.w - 2);
+  border(context, look, box, rounding(side));
+  if (side >= 9) sign(context, look.sign, state, MARGIN + side / 2, MARGIN + side / 2, side - 2);
+  return sheet;
 }
 
 function outline(context: CanvasRenderingContext2D, scene: Scene, task: Task, box: Box, radius: number): void {
-  const look = scene.palette.states[task.shown];
-  const chosen = scene.selected === task.id || scene.pointed === task.id;
+  border(context, scene.palette.states[task.shown], box, radius);
+  if (scene.selected === task.id || scene.pointed === task.id) choose(context, scene, task, box, radius);
+}
+
+type Place = Pick<Box, "x" | "y" | "w" | "h">;
+
+function border(context: CanvasRenderingContext2D, look: Palette["states"][State], box: Place, radius: number): void {
   const tiny = box.w < 12;
   rounded(context, box, radius);
   context.strokeStyle = look.stroke;
@@ -235,7 +271,10 @@ function outline(context: CanvasRenderingContext2D, scene: Scene, task: Task, bo
   context.setLineDash(look.dash.map((length) => (tiny ? length / 2 : length)));
   context.stroke();
   context.setLineDash([]);
-  if (!chosen) return;
+}
+
+/** Mark the task that is looked at, or that a pointer or key is at. */
+function choose(context: CanvasRenderingContext2D, scene: Scene, task: Task, box: Box, radius: number): void {
   rounded(context, { x: box.x - 2, y: box.y - 2, w: box.w + 4, h: box.h + 4 }, radius + 2);
   context.strokeStyle = scene.selected === task.id ? scene.palette.ink : scene.palette.focus;
   context.lineWidth = 2;
@@ -269,11 +308,7 @@ function sign(
   context.restore();
 }
 
-function rounded(
-  context: CanvasRenderingContext2D,
-  box: { readonly x: number; readonly y: number; readonly w: number; readonly h: number },
-  radius: number,
-): void {
+function rounded(context: CanvasRenderingContext2D, box: Place, radius: number): void {
   context.beginPath();
   context.roundRect(box.x, box.y, box.w, box.h, radius);
 }

@@ -24,10 +24,12 @@ export interface Lanes {
   readonly height: number;
 }
 
-const AXIS = 34;
-const SIDE = 14;
+/** The height of the axis with its flags, and the room beside it, in pixels. */
+export const AXIS = 34;
+export const SIDE = 14;
 const LEAST_ROW = 3.5;
 const MOST_ROW = 16;
+const FUTURE = 0.35;
 const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1_800, 3_600, 7_200, 21_600];
 
 /** Where each attempt stands. Pure. */
@@ -74,6 +76,14 @@ export function step(seconds: number, width: number): number {
   return STEPS.find((one) => one >= wanted) ?? Math.ceil(wanted / 3_600) * 3_600;
 }
 
+interface Looked {
+  /** The task that is looked at. */
+  readonly task: string | null;
+  /** The moment that is looked at, in seconds after the start; null: the present. */
+  readonly second: number | null;
+}
+
+/** Draw it; what is after the moment that is looked at only faintly, and without what will become of it. */
 export function paintTimeline(
   context: CanvasRenderingContext2D,
   snapshot: Snapshot,
@@ -81,15 +91,40 @@ export function paintTimeline(
   found: Lanes,
   palette: Palette,
   size: { readonly width: number; readonly height: number; readonly ratio: number },
-  chosen: string | null,
+  looked: Looked,
 ): void {
+  const cut = looked.second === null ? null : found.left + (looked.second / found.seconds) * found.width;
   context.setTransform(size.ratio, 0, 0, size.ratio, 0, 0);
   context.fillStyle = palette.ground;
   context.fillRect(0, 0, size.width, size.height);
   axis(context, found, palette, size.height);
-  marks(context, snapshot, found, palette, size.height);
+  marks(context, snapshot, found, palette, size.height, cut);
   if (found.crowded) area(context, snapshot, now, found, palette);
-  else for (const bar of found.bars) draw(context, snapshot, bar, palette, chosen);
+  else
+    for (const bar of found.bars) {
+      const chosen = bar.worker.task === looked.task;
+      const state = stateOf(snapshot, bar.worker);
+      if (cut === null || bar.x + bar.w <= cut) draw(context, bar, palette, state, chosen);
+      else {
+        context.globalAlpha = FUTURE;
+        draw(context, bar, palette, "blocked", false);
+        context.globalAlpha = 1;
+        if (bar.x < cut) draw(context, { ...bar, w: Math.max(1.5, cut - bar.x) }, palette, "running", chosen);
+      }
+    }
+  if (cut === null) return;
+  if (found.crowded) {
+    context.fillStyle = palette.ground;
+    context.globalAlpha = 1 - FUTURE;
+    context.fillRect(cut, found.top, size.width - cut, found.height);
+    context.globalAlpha = 1;
+  }
+  context.strokeStyle = palette.ink;
+  context.lineWidth = 1.5;
+  context.beginPath();
+  context.moveTo(cut, 0);
+  context.lineTo(cut, size.height);
+  context.stroke();
 }
 
 function axis(context: CanvasRenderingContext2D, found: Lanes, palette: Palette, height: number): void {
@@ -116,10 +151,13 @@ function marks(
   found: Lanes,
   palette: Palette,
   height: number,
+  cut: number | null,
 ): void {
   let free = 0;
   for (const mark of snapshot.marks) {
+    context.globalAlpha = 1;
     const x = Math.round(found.left + ((mark.at - snapshot.run.started) / found.seconds) * found.width) + 0.5;
+    if (cut !== null && x > cut + 1) context.globalAlpha = FUTURE;
     context.setLineDash(mark.kind === "compaction" ? [2, 3] : []);
     context.strokeStyle = mark.kind === "milestone" ? palette.states.completed.stroke : palette.strong;
     context.fillStyle = context.strokeStyle;
@@ -149,21 +187,16 @@ function marks(
     free = x + 20 + wide;
   }
   context.setLineDash([]);
+  context.globalAlpha = 1;
 }
 
-function draw(
-  context: CanvasRenderingContext2D,
-  snapshot: Snapshot,
-  bar: Bar,
-  palette: Palette,
-  chosen: string | null,
-): void {
-  const look = palette.states[stateOf(snapshot, bar.worker)];
+function draw(context: CanvasRenderingContext2D, bar: Bar, palette: Palette, state: State, chosen: boolean): void {
+  const look = palette.states[state];
   context.beginPath();
   context.roundRect(bar.x, bar.y, bar.w, bar.h, Math.min(3, bar.h / 3));
   context.fillStyle = look.fill;
-  context.strokeStyle = bar.worker.task === chosen ? palette.ink : look.stroke;
-  context.lineWidth = bar.worker.task === chosen ? 2 : 1;
+  context.strokeStyle = chosen ? palette.ink : look.stroke;
+  context.lineWidth = chosen ? 2 : 1;
   context.setLineDash([...look.dash]);
   context.fill();
   context.stroke();

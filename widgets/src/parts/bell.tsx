@@ -1,8 +1,12 @@
-// The closing bell: what came of the run, once it is over.
+// The closing bell: what came of the run, once it is over, with the report of what it took.
 
+import { useSignal } from "@preact/signals";
+import { useLayoutEffect } from "preact/hooks";
+import { figures, type Report, reportText, type Table, tables } from "../report";
 import type { Snapshot } from "../snapshot";
-import { clock, line, money, tokens, WORDS } from "../words";
-import { Copy } from "./inspector";
+import type { View } from "../view";
+import { line } from "../words";
+import { Copy } from "./copy";
 import { Markdown } from "./markdown";
 
 const WORD: Readonly<Record<Snapshot["run"]["status"], string>> = {
@@ -15,47 +19,94 @@ const WORD: Readonly<Record<Snapshot["run"]["status"], string>> = {
   interrupted: "The run was interrupted",
 };
 
-export function Bell({ snapshot }: { snapshot: Snapshot }) {
-  const { run, counts, workers, parallel, spend } = snapshot;
-  const others = (["failed", "skipped", "cancelled"] as const).filter((state) => counts[state] > 0);
-  const total = snapshot.order.length - counts.cancelled;
-  const work = Object.values(workers).reduce((sum, worker) => sum + (worker.ended ?? snapshot.now) - worker.started, 0);
-  const saved = parallel > 0 ? work - work / parallel : 0;
+export function Bell({ view, snapshot }: { view: View; snapshot: Snapshot }) {
+  const { run } = snapshot;
+  const report = useSignal<Report | null>(null);
+  useLayoutEffect(() => {
+    let here = true;
+    void view.link.request("report").then((ack) => {
+      if (here) report.value = ack.report ?? null;
+    });
+    return () => {
+      here = false;
+    };
+  }, [run.ended]);
   return (
     <section class="bell" aria-label="Closing bell">
       <h3>
-        Closing bell <span class="of">{WORD[run.status]}</span>
+        <span>
+          Closing bell <span class="of">{WORD[run.status]}</span>
+        </span>
+        <Copy
+          text={() => reportText(snapshot, report.peek())}
+          word="Copy as text"
+          hint="The figures, the report and the answer"
+        />
       </h3>
       <dl>
-        <dt>Tasks done</dt>
-        <dd>
-          {counts.completed} of {total}
-          {others.map((state) => (
-            <span key={state} class="of">
-              , {counts[state]} {WORDS[state].toLowerCase()}
-            </span>
-          ))}
-        </dd>
-        <dt>Wall time</dt>
-        <dd>{clock(snapshot.now - run.started)}</dd>
-        <dt>One at a time</dt>
-        <dd>{clock(work)} of worker time</dd>
-        <dt>Saved in parallel</dt>
-        <dd>{clock(saved)}</dd>
-        <dt>Spend</dt>
-        <dd>
-          {money(spend.usd)}, {tokens(spend.tokens, spend.estimated)} tokens
-        </dd>
+        {figures(snapshot).map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
       </dl>
       {run.reason !== "" && <p class="hold">{line(run.reason, 600)}</p>}
+      {report.value !== null && (
+        <div class="reports">
+          {tables(snapshot, report.value).map((table) => (
+            <Part key={table.title} table={table} />
+          ))}
+        </div>
+      )}
       {run.answer !== "" && (
         <div class="answer">
           <h4>
-            Answer <Copy text={run.answer} />
+            Answer <Copy text={() => run.answer} hint="The answer as it was written" />
           </h4>
           <Markdown text={run.answer} />
         </div>
       )}
     </section>
+  );
+}
+
+function Part({ table }: { table: Table }) {
+  return (
+    <details class="report">
+      <summary>{table.title}</summary>
+      {table.lead !== "" && <p>{table.lead}</p>}
+      {table.rows.length > 0 && (
+        <table>
+          <thead>
+            <tr>
+              {table.head.map((name, at) => (
+                <th key={at} scope="col" class={at > 0 ? "num" : undefined}>
+                  {name}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {table.rows.map((row, place) => (
+              <tr key={place}>
+                {row.map((cell, at) =>
+                  at === 0 ? (
+                    <th key={at} scope="row">
+                      {cell}
+                    </th>
+                  ) : (
+                    <td key={at} class="num">
+                      {cell}
+                    </td>
+                  ),
+                )}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+      {table.note !== "" && <p class="of">{table.note}</p>}
+    </details>
   );
 }

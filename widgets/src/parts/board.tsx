@@ -7,9 +7,10 @@ import type { Pane, Size, View } from "../view";
 import { Bell } from "./bell";
 import { Conflicts } from "./conflicts";
 import { Trouble } from "./controls";
+import { Quotes, Rail } from "./figures";
 import { Floor } from "./floor";
 import { Books, Graph } from "./graph";
-import { Header, Quotes, Rail } from "./header";
+import { Header } from "./header";
 import { Inspector } from "./inspector";
 import { QuestionBar, QuestionCard, waiting } from "./question";
 import { Announcer, Tape } from "./tape";
@@ -24,7 +25,7 @@ interface Props {
 
 export function Board({ view, size, dark }: Props) {
   const root = useRef<HTMLDivElement>(null);
-  const snapshot = view.store.snapshot.value;
+  const snapshot = view.shown.value;
   const inspecting = view.selected.value !== null;
   return (
     <div
@@ -62,7 +63,7 @@ interface OpenProps {
 }
 
 function Open({ view, snapshot, size, dark, inspecting }: OpenProps) {
-  const asked = waiting(snapshot).length > 0;
+  const asked = !view.fixed && waiting(snapshot).length > 0;
   const over = snapshot.run.status !== "running";
   const narrow = size !== "l" && inspecting;
   const small = size === "s";
@@ -74,8 +75,8 @@ function Open({ view, snapshot, size, dark, inspecting }: OpenProps) {
     <>
       <Header view={view} snapshot={snapshot} />
       <div class="figures">
-        <Rail snapshot={snapshot} />
-        <Quotes store={view.store} snapshot={snapshot} />
+        <Rail view={view} snapshot={snapshot} />
+        <Quotes view={view} snapshot={snapshot} />
       </div>
       <div class="places">
         {(!small || (!inspecting && pane === "Tasks")) && (
@@ -101,14 +102,14 @@ function Open({ view, snapshot, size, dark, inspecting }: OpenProps) {
             )}
             {card && <QuestionCard view={view} snapshot={snapshot} closable={narrow || small} />}
             <Conflicts snapshot={snapshot} />
-            {over ? <Bell snapshot={snapshot} /> : <Floor view={view} snapshot={snapshot} />}
+            {over ? <Bell view={view} snapshot={snapshot} /> : <Floor view={view} snapshot={snapshot} />}
           </div>
         )}
         {inspecting && (size === "l" || !card) && <Inspector view={view} snapshot={snapshot} />}
         {bar && <QuestionBar view={view} snapshot={snapshot} />}
       </div>
       <Trouble view={view} />
-      <Timeline view={view} snapshot={snapshot} dark={dark} />
+      <Timeline view={view} dark={dark} />
       <Tape snapshot={snapshot} />
       <Announcer snapshot={snapshot} />
     </>
@@ -149,6 +150,10 @@ function press(event: KeyboardEvent, view: View, root: HTMLElement | null): void
     view.book.value = BOOKS[event.key as keyof typeof BOOKS];
   } else if (event.key === "+" || event.key === "-") {
     view.zoomBy(event.key === "+" ? 1.25 : 0.8);
+  } else if (event.key === "p") {
+    view.pause();
+  } else if (event.key === "l") {
+    view.live();
   } else if (event.key === "0") {
     view.zoom.value = 1;
   } else if (event.key === "q") {

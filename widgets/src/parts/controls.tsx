@@ -1,14 +1,12 @@
 // What a person can do to one task, and how the latest change of the plan is taken back.
 
-import type { Snapshot, Task } from "../snapshot";
+import { type Snapshot, type Task, TIERS } from "../snapshot";
 import type { View } from "../view";
 import { line } from "../words";
 import { Cross } from "./question";
 
-const TIERS = ["haiku", "sonnet", "opus"] as const;
-
 export function Controls({ view, snapshot, task }: { view: View; snapshot: Snapshot; task: Task }) {
-  if (snapshot.run.status !== "running" || snapshot.run.cancelled_by !== "") return null;
+  if (view.fixed || snapshot.run.status !== "running" || snapshot.run.cancelled_by !== "") return null;
   const waits = task.status === "blocked" || task.status === "ready";
   const failed = task.status === "failed";
   const again = (failed || task.status === "cancelled") && task.launched;

@@ -22,7 +22,7 @@ export function Graph({ view, snapshot, dark }: { view: View; snapshot: Snapshot
   const { host, canvas, probe, place, redraw } = useCanvas(dark, (context, palette, size) => {
     const scene = {
       snapshot,
-      now: view.store.now(),
+      now: view.now(),
       layout: found,
       edges,
       palette,
@@ -44,7 +44,7 @@ export function Graph({ view, snapshot, dark }: { view: View; snapshot: Snapshot
   useRedraw(redraw, () => {
     // Whatever the picture shows besides the snapshot.
     void [view.selected.value, view.pointed.value, hovered.value, view.filter.value, view.critical.value];
-    void view.store.now();
+    void view.now();
   });
   useSignalEffect(() => {
     const id = view.selected.value ?? view.pointed.value;
@@ -141,7 +141,7 @@ function Tip({ view, snapshot, at, place }: TipProps) {
   const task = snapshot.tasks[at.id];
   if (task === undefined) return null;
   const worker = task.worker === null ? undefined : snapshot.workers[task.worker];
-  const spent = task.started === null ? null : (task.ended ?? view.store.now()) - task.started;
+  const spent = task.started === null ? null : (task.ended ?? view.now()) - task.started;
   const left = Math.min(at.x + TIP.offset, Math.max(0, place.width - TIP.width - 8));
   const low = at.y > place.height / 2;
   const style = low

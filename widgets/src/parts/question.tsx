@@ -1,15 +1,16 @@
 // What the conductor, or a worker's tool, asks a person: options as buttons, keys 1 to 4, or an answer in own words.
 
 import { useSignal } from "@preact/signals";
+import { heldUp } from "../graph/order";
 import type { Ask, Question, Snapshot } from "../snapshot";
 import type { View } from "../view";
-import { clean, line, visible } from "../words";
+import { clean, count, line, visible } from "../words";
 import { Glyph } from "./glyph";
 import { Span } from "./span";
 
 /** The questions that wait, oldest first. */
-export function waiting(snapshot: Snapshot): readonly Question[] {
-  if (snapshot.run.status !== "running") return [];
+export function waiting(snapshot: Snapshot | null): readonly Question[] {
+  if (snapshot === null || snapshot.run.status !== "running") return [];
   return snapshot.questions.filter((question) => question.answered === null);
 }
 
@@ -49,8 +50,11 @@ export function QuestionCard({ view, snapshot, closable }: { view: View; snapsho
             #{task}
           </button>
         ))}
+        {question.tasks.length > 0 && (
+          <span class="of">holds up {count(heldUp(snapshot, question.tasks), "task")}</span>
+        )}
         <span class="age">
-          <Span store={view.store} from={question.asked} to={null} />
+          <Span of={view} from={question.asked} to={null} />
         </span>
         {closable && (
           <button

@@ -159,7 +159,7 @@ function Line({ view, snapshot, task, index, here }: LineProps) {
         <When view={view} snapshot={snapshot} task={task} />
       </span>
       <span role="cell" class="num">
-        <Span store={view.store} from={task.started} to={over} />
+        <Span of={view} from={task.started} to={over} />
       </span>
       <span role="cell" class="num used">
         {task.tokens > 0 ? tokens(task.tokens) : ""}
@@ -174,7 +174,7 @@ function Line({ view, snapshot, task, index, here }: LineProps) {
 /** When each attempt at the task ran, on the time line of the whole run. */
 function When({ view, snapshot, task }: { view: View; snapshot: Snapshot; task: Task }) {
   const start = snapshot.run.started;
-  const now = view.store.now();
+  const now = view.now();
   const part = (seconds: number) => `${(100 * seconds) / Math.max(1, now - start)}%`;
   const attempts =
     task.started === null ? [] : Object.values(snapshot.workers).filter((worker) => worker.task === task.id);

@@ -11,6 +11,7 @@ import inspector from "./inspector.css";
 import markdown from "./markdown.css";
 import places from "./places.css";
 import question from "./question.css";
+import record from "./record.css";
 import states from "./states.css";
 import tape from "./tape.css";
 import tasks from "./tasks.css";
@@ -29,6 +30,7 @@ export default [
   floor,
   question,
   inspector,
+  record,
   controls,
   bell,
   markdown,

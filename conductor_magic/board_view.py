@@ -1,0 +1,81 @@
+"""A board and its static copy as the two outputs of a cell.
+
+The static copy is an output of its own, because a reopened notebook cannot draw the live board any more; the board
+hides it as long as it is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from conductor_magic.board import Board
+from conductor_magic.events import Record
+from conductor_magic.fold import fold
+from conductor_magic.loop import engine_loop
+from conductor_magic.recording import Recording
+from conductor_magic.report.html import board_html
+from conductor_magic.report.text import board_text
+from conductor_magic.snapshot import inspect, snapshot
+from conductor_magic.views import VIEWS
+
+__all__ = ["ReplayView", "show_board"]
+
+Json = dict[str, Any]
+
+
+def show_board(board: Board, run: str) -> Any:
+    """Display the live board in the cell that runs now; gives its display handle."""
+    from IPython.display import display
+
+    drawn = board.widget._repr_mimebundle_()
+    data, metadata = drawn if isinstance(drawn, tuple) else (drawn, {})
+    # Where no widget can be drawn, this text is all that is seen of it.
+    data = {**data, "text/plain": f"The live board of run {run}"}
+    return display(data, metadata=metadata, raw=True, display_id=True)
+
+
+class ReplayView:
+    """The live board of a recorded run, to be scrubbed, played and inspected. What a notebook displays of it.
+
+    Args:
+        folder: the run's folder.
+        records: its journal's records, at least one.
+        status: how the run stands: a journal without an end is `running` or `interrupted`.
+    """
+
+    def __init__(self, folder: Path, records: Sequence[Record], status: str) -> None:
+        self._folder = folder
+        self._recording = Recording(records, replace(fold(records), status=status))
+        started = self._recording.state.started
+        self.run = started.run if started else ""
+
+    def _ipython_display_(self) -> None:
+        from IPython import get_ipython  # pyright: ignore[reportPrivateImportUsage]
+        from IPython.display import display
+
+        if getattr(get_ipython(), "kernel", None) is None:
+            print(repr(self))
+            return
+        board = Board(self._command)
+        board.attach(self._recording, engine_loop())
+        show_board(board, self.run)
+        state = self._recording.state
+        details = {task: detail for task in state.tasks if (detail := inspect(state, task))}
+        copy = {"text/html": board_html(self._picture(), details), "text/plain": repr(self)}
+        display(copy, raw=True)
+
+    def __repr__(self) -> str:
+        return board_text(self._picture())
+
+    def _picture(self) -> Json:
+        return snapshot(self._recording.state, self._recording.now())
+
+    def _command(self, kind: str, payload: Json) -> Json | Awaitable[Json]:
+        if kind == "hello":
+            return {"recorded": True}
+        if kind in VIEWS:
+            return VIEWS[kind](self._recording.records, self._recording.state, self._folder, payload)
+        return {"error": f"This is a recording of run {self.run}: nothing can be changed in it."}
