@@ -21,11 +21,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from conductor_magic.events import Record, WorkerTurn
+from conductor_magic.events import Record, WorkerEnded, WorkerTurn
 from conductor_magic.journal import Journal
+from conductor_magic.patches import diff
 from conductor_magic.recording import Recording
 from conductor_magic.replay import History, Moments
-from conductor_magic.snapshot import diff, snapshot
+from conductor_magic.snapshot import Drawn, draw
 from conductor_magic.state import RunState
 from conductor_magic.transcript import input_text
 
@@ -77,7 +78,7 @@ class Board:
         self._sent_at = float("-inf")
         self._refreshed_at = float("-inf")
         self._number = 0
-        self._snapshot: Json = {}
+        self._drawn: Drawn | None = None
         self._lines: dict[str, str] = {}
         self._new_lines: set[str] = set()
         self._finished_lines: set[str] = set()
@@ -127,7 +128,7 @@ class Board:
     def whole(self) -> Json:
         """What a view needs to draw the run as it was last sent."""
         lines = {worker: line.strip() for worker, line in self._lines.items()}
-        return {"n": self._number, "snapshot": self._snapshot, "lines": lines}
+        return {"n": self._number, "snapshot": self._drawn.json if self._drawn else {}, "lines": lines}
 
     # --- on the engine's loop ----------------------------------------------------------------------------------------
 
@@ -146,6 +147,10 @@ class Board:
     def _changed(self, record: Record, state: RunState) -> None:
         if isinstance(record.event, WorkerTurn):
             self._finished_lines.add(record.event.worker)
+        if isinstance(record.event, WorkerEnded):
+            self._lines.pop(record.event.worker, None)
+            self._finished_lines.discard(record.event.worker)
+            self._new_lines.discard(record.event.worker)
         assert self._moments is not None
         self._moments.history.note(state)
         self._safely(self._schedule)
@@ -177,11 +182,11 @@ class Board:
     def _advance(self) -> tuple[list[list[Any]], dict[str, str]]:
         """Take the state as it is now; returns what changed since the last time."""
         assert self._journal is not None
-        after = snapshot(self._journal.state, self._journal.now())
-        changes = diff(self._snapshot, after)
+        drawn = draw(self._journal.state, self._journal.now(), self._drawn)
+        changes = diff(self._drawn.json if self._drawn else {}, drawn.json)
         lines = {worker: self._lines[worker].strip() for worker in self._new_lines}
         self._new_lines.clear()
-        self._snapshot = after
+        self._drawn = drawn
         self._number += 1
         return changes, lines
 

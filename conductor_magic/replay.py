@@ -12,7 +12,8 @@ from typing import Any
 
 from conductor_magic.events import Record
 from conductor_magic.fold import apply, fold
-from conductor_magic.snapshot import diff, inspect, snapshot
+from conductor_magic.patches import diff
+from conductor_magic.snapshot import Drawn, draw, inspect
 from conductor_magic.state import RunState
 
 __all__ = ["History", "Moments"]
@@ -73,7 +74,7 @@ class Moments:
 
     def __init__(self, history: History) -> None:
         self.history = history
-        self._pictures: dict[int, Json] = {}
+        self._pictures: dict[int, Drawn] = {}
         self._number = 0
 
     def moment(self, asked: Mapping[str, Any]) -> Json:
@@ -93,16 +94,16 @@ class Moments:
             seq = seq if isinstance(seq, int) else 0
             at = self.history.moment(seq)
         state = self.history.at(seq)
-        picture = snapshot(state, at)
         before = self._pictures.get(base) if isinstance(base := asked.get("base"), int) else None
+        picture = draw(state, at, before)
         self._number += 1
         self._pictures[self._number] = picture
         while len(self._pictures) > REMEMBERED:
             del self._pictures[next(iter(self._pictures))]
         found = {"n": self._number, "seq": state.seq, "at": at}
         if before is None:
-            return {**found, "snapshot": picture}
-        return {**found, "base": base, "changes": diff(before, picture)}
+            return {**found, "snapshot": picture.json}
+        return {**found, "base": base, "changes": diff(before.json, picture.json)}
 
     def inspect(self, task: str, seq: int) -> Json | None:
         """What `snapshot.inspect` gives of a task after record number `seq`."""

@@ -7,8 +7,8 @@ from statistics import median
 from typing import Any
 
 from conductor_magic.events import Record
+from conductor_magic.pictures import spend_json
 from conductor_magic.report.efficiency import efficiency
-from conductor_magic.snapshot import spend_json
 from conductor_magic.state import RunState, Spend, WorkerState
 
 __all__ = ["report"]

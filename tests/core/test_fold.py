@@ -16,7 +16,8 @@ from conductor_magic.errors import TransitionError
 from conductor_magic.events import Event, Record, Unknown
 from conductor_magic.fold import apply, fold
 from conductor_magic.journal import decode, encode
-from conductor_magic.snapshot import diff, inspect, patched, snapshot
+from conductor_magic.patches import diff, patched
+from conductor_magic.snapshot import inspect, snapshot
 from conductor_magic.state import TRANSITIONS, RunState
 from conductor_magic.transcript import rows
 from tests.core.simulate import SIMULATIONS, Simulation

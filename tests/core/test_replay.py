@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conductor_magic import events as e
 from conductor_magic.events import Record
 from conductor_magic.fold import fold
+from conductor_magic.patches import patched
 from conductor_magic.replay import EVERY, REMEMBERED, History, Moments
-from conductor_magic.snapshot import inspect, patched, snapshot
+from conductor_magic.snapshot import inspect, snapshot
 from tests.core.simulate import SIMULATIONS, Simulation
 from tests.golden.journals import RUNS
 
@@ -20,7 +21,7 @@ Json = dict[str, Any]
 
 def records_of(run: Simulation) -> list[Record]:
     """A simulated run's records."""
-    return [step.record for step in run.steps]
+    return [step.record for step in run.play().steps]
 
 
 def long_journal() -> list[Record]:
@@ -32,6 +33,7 @@ def long_journal() -> list[Record]:
 
 
 @given(SIMULATIONS, st.data())
+@settings(max_examples=40)
 def test_a_state_is_the_fold_of_the_records_up_to_it(run: Simulation, data: st.DataObject) -> None:
     """In any order of asking; numbers beyond either end are the nearest there is."""
     records = records_of(run)

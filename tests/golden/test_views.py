@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from conductor_magic.patches import diff, patched
 from conductor_magic.report.html import board_html
 from conductor_magic.report.text import board_text, progress_line
-from conductor_magic.snapshot import diff, inspect, patched, snapshot
+from conductor_magic.snapshot import inspect, snapshot
 from tests.golden.journals import HERE, RUNS, pictures, state_of
 
 UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")

@@ -16,9 +16,10 @@ from conductor_magic.errors import ConductUsageError
 from conductor_magic.fold import fold
 from conductor_magic.journal import NAME, Journal, encode
 from conductor_magic.loop import engine_loop
+from conductor_magic.patches import patched
 from conductor_magic.recording import Recording
 from conductor_magic.replay import EVERY
-from conductor_magic.snapshot import inspect, patched, snapshot
+from conductor_magic.snapshot import inspect, snapshot
 from tests.golden.journals import RUNS
 from tests.support.wire import View, press, watched_wire
 

@@ -13,7 +13,7 @@ import comm
 from comm.base_comm import BaseComm
 
 from conductor_magic.board import Board
-from conductor_magic.snapshot import patched
+from conductor_magic.patches import patched
 
 __all__ = ["View", "Wire", "press", "watched_wire"]
 
@@ -21,15 +21,19 @@ Json = dict[str, Any]
 
 
 class Wire(BaseComm):
-    """A comm whose other end is the test."""
+    """A comm whose other end is the test: the views that were there when it was made."""
 
     views: list[View] = []
+
+    def __init__(self, *args: Any, **keys: Any) -> None:
+        self._views = Wire.views
+        super().__init__(*args, **keys)
 
     def publish_msg(
         self, msg_type: str, data: Any = None, metadata: Any = None, buffers: Any = None, **keys: Any
     ) -> None:
         """Carry a message to all views, as JSON."""
-        for view in Wire.views:
+        for view in self._views:
             view.take(self, msg_type, json.loads(json.dumps(data or {}, allow_nan=False)))
 
 

@@ -41,6 +41,7 @@ export default () => {
         model.off("msg:custom", take);
         model.off("change:snap", refresh);
         link.close();
+        store.close();
       };
     },
     render({ el }: { el: HTMLElement }) {

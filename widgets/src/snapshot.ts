@@ -1,13 +1,9 @@
 // The contract with `conductor_magic/snapshot.py`: what a snapshot and an inspected task look like.
 
 import { any, type Data, flag, list, map, maybe, number, one, record, type Shape, text } from "./shape";
-
-export const STATES = ["asking", "failed", "running", "ready", "blocked", "completed", "skipped", "cancelled"] as const;
-export type State = (typeof STATES)[number];
+import { STATES, TIERS } from "./states";
 
 const state = one(...STATES);
-/** The tiers, cheapest first. */
-export const TIERS = ["haiku", "sonnet", "opus"] as const;
 const tier = one(...TIERS);
 
 const spend = {

@@ -8,14 +8,29 @@ import type { Snapshot } from "./snapshot";
 /** How long a kernel may be silent in mid-run before it counts as gone; it sends something every four seconds. */
 export const GONE_SECONDS = 15;
 
+/** From one picture to the next, at the least: eyes read no faster, and the page has other work too. */
+export const PICTURE_SECONDS = 0.14;
+
+interface Received {
+  readonly snapshot: Snapshot;
+  readonly lines: Readonly<Record<string, string>>;
+  /** By this page's clock, in seconds. */
+  readonly at: number;
+}
+
 export class Store {
   private readonly picture = signal<Snapshot | null>(null);
   private readonly said = signal<Readonly<Record<string, string>>>({});
   private readonly heard = signal(false);
   private readonly kept = signal(false);
+  private readonly rang = signal(false);
   private readonly tick = signal(0);
   private n = -1;
+  /** What was received last; the signals follow it, a little later when much comes at once. */
+  private latest: Received | null = null;
   private receivedAt = 0;
+  private shownAt = Number.NEGATIVE_INFINITY;
+  private timer: ReturnType<typeof setTimeout> | undefined;
   private heardAt = 0;
 
   /** `ask` is called when a patch is missing and the whole picture is needed. */
@@ -36,6 +51,11 @@ export class Store {
   /** Whether the kernel has sent or acknowledged anything since this page opened. */
   get alive(): ReadonlySignal<boolean> {
     return this.heard;
+  }
+
+  /** Whether the run completed before the eyes of this page. */
+  get completed(): ReadonlySignal<boolean> {
+    return this.rang;
   }
 
   /** Whether this is a recording: nothing more will come, whatever the run does. */
@@ -81,27 +101,46 @@ export class Store {
     if (whole.n < this.n || !("run" in whole.snapshot)) return;
     const snapshot = whole.snapshot as Snapshot;
     this.n = whole.n;
-    this.show(snapshot, whole.lines);
+    this.receive(snapshot, whole.lines);
   }
 
   takePatch(patch: Incoming & { kind: "patch" }): void {
     this.hear();
-    const picture = this.picture.value;
     if (patch.n <= this.n) return;
-    if (picture === null || patch.base !== this.n) {
+    if (this.latest === null || patch.base !== this.n) {
       this.ask();
       return;
     }
     this.n = patch.n;
-    const lines = Object.keys(patch.lines).length > 0 ? { ...this.said.value, ...patch.lines } : this.said.value;
-    this.show(patched(picture, patch.changes), lines);
+    const { snapshot, lines } = this.latest;
+    const said = Object.keys(patch.lines).length > 0 ? { ...lines, ...patch.lines } : lines;
+    this.receive(patched(snapshot, patch.changes), said);
   }
 
-  private show(snapshot: Snapshot, lines: Readonly<Record<string, string>>): void {
-    this.receivedAt = this.clock();
+  close(): void {
+    clearTimeout(this.timer);
+  }
+
+  private receive(snapshot: Snapshot, lines: Readonly<Record<string, string>>): void {
+    const at = this.clock();
+    this.latest = { snapshot, lines, at };
+    if (this.timer !== undefined) return;
+    const wait = this.shownAt + PICTURE_SECONDS - at;
+    if (wait <= 0) this.show();
+    else this.timer = setTimeout(() => this.show(), wait * 1_000);
+  }
+
+  private show(): void {
+    this.timer = undefined;
+    const { latest } = this;
+    if (latest === null) return;
+    this.shownAt = this.clock();
+    this.receivedAt = latest.at;
     batch(() => {
-      this.picture.value = snapshot;
-      this.said.value = lines;
+      const before = this.picture.peek()?.run.status;
+      if (before === "running" && latest.snapshot.run.status === "completed") this.rang.value = true;
+      this.picture.value = latest.snapshot;
+      this.said.value = latest.lines;
       this.beat();
     });
   }

@@ -4,7 +4,8 @@ import { batch, computed, effect, type ReadonlySignal, type Signal, signal } fro
 import type { Link } from "./link";
 import type { ControlKind } from "./protocol";
 import { Replay } from "./replay";
-import type { Detail, Snapshot, State, Task, Worker } from "./snapshot";
+import type { Detail, Snapshot, Task, Worker } from "./snapshot";
+import type { State } from "./states";
 import { GONE_SECONDS, type Store } from "./store";
 
 /** L: three columns, M: two, S: one pane at a time. The widths are those of the board, not of the window. */

@@ -1,6 +1,7 @@
 // Words and figures, as `conductor_magic/report/words.py` has them for the static pictures.
 
-import type { Snapshot, State } from "./snapshot";
+import type { Snapshot } from "./snapshot";
+import type { State } from "./states";
 
 export const WORDS: Readonly<Record<State, string>> = {
   asking: "Asking",

@@ -212,3 +212,33 @@ test("a conflict shows both differences, and a settled one how it was settled", 
   );
   expect(page.text()).toContain("waits for #4 to be done with /work/report/notes.md");
 });
+
+test("a phase and a run that complete before one's eyes are marked for a moment; those of the past are not", async () => {
+  page = await opened("done");
+  expect(page.find(".ring")?.dataset.swing).toBe("false");
+  expect(page.find(".rail [data-fresh=true]")).toBeNull();
+  page.end();
+  page = await opened("running");
+  await page.acknowledge("hello");
+  const now = golden("running").now;
+  await page.patch([[["marks"], [{ kind: "milestone", at: now - 1, text: "Survey" }]]]);
+  expect(page.find(".rail [data-fresh=true]")?.textContent).toContain("Survey");
+  await page.patch([[["now"], now + 5]], 3);
+  expect(page.find(".rail [data-fresh=true]")).toBeNull();
+  await page.patch(
+    [
+      [["run", "status"], "completed"],
+      [["run", "ended"], now + 6],
+    ],
+    4,
+  );
+  expect(page.find(".ring")?.dataset.swing).toBe("true");
+});
+
+test("a question says how many tasks cannot go on before its answer", async () => {
+  page = await opened("asking");
+  const { questions } = golden("asking");
+  const asked = questions.map((question) => ({ ...question, answered: question.task === null ? 1 : null }));
+  await page.patch([[["questions"], asked]]);
+  expect(page.find(".question")?.textContent).toContain("holds up 4 tasks");
+});

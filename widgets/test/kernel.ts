@@ -2,6 +2,7 @@
 
 import widget from "../src/index";
 import type { Incoming, Model, Outgoing } from "../src/protocol";
+import { PICTURE_SECONDS } from "../src/store";
 import { golden, goldenDetails } from "./golden";
 
 /** The board of a golden run, its tasks shown as a table: what is asked of rows can be read there. */
@@ -53,6 +54,7 @@ export async function opened(name: string, width = 1400, place: HTMLElement = do
     },
     patch: async (changes: [string[], unknown?][], n = 2) => {
       say({ kind: "patch", n, base: n - 1, changes, lines: {} });
+      await new Promise((done) => setTimeout(done, PICTURE_SECONDS * 1_000 + 20));
       await settle();
     },
     text: () => find(".board")?.textContent ?? "",

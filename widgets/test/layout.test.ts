@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { boxAt, layout, neighbour } from "../src/graph/layout";
 import { depths, heldUp, reduced } from "../src/graph/order";
-import type { Snapshot, State } from "../src/snapshot";
+import type { Snapshot } from "../src/snapshot";
+import type { State } from "../src/states";
 import { golden } from "./golden";
 
 /** A plan of so many tasks in each phase, each waiting for two of the phase before. */

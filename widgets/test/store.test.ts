@@ -1,8 +1,13 @@
-import { expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Change } from "../src/patch";
-import { GONE_SECONDS, Store } from "../src/store";
+import { GONE_SECONDS, PICTURE_SECONDS, Store } from "../src/store";
 import { golden } from "./golden";
 
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+/** Let the latest picture be shown. */
+const soon = () => vi.advanceTimersByTime(PICTURE_SECONDS * 1_000 + 1);
 const patch = (n: number, changes: Change[] = [], lines: Record<string, string> = {}) =>
   ({ kind: "patch", n, base: n - 1, changes, lines }) as const;
 
@@ -13,6 +18,7 @@ test("patches that follow on change the picture; one seen before does nothing", 
   store.takePatch(patch(4, [[["run", "goal"], "Another"]]));
   store.takePatch(patch(4, [[["run", "goal"], "Twice"]]));
   store.takePatch(patch(5, [], { w3: "halfway" }));
+  soon();
   expect(store.snapshot.value?.run.goal).toBe("Another");
   expect(store.lines.value).toEqual({ w3: "halfway" });
   expect(ask).not.toHaveBeenCalled();
@@ -27,6 +33,7 @@ test("a gap asks for the whole picture and draws nothing wrong meanwhile", () =>
   expect(store.snapshot.value?.run.goal).toBe(golden("running").run.goal);
   store.takeWhole({ n: 6, snapshot: golden("failed"), lines: {} });
   store.takePatch(patch(7, [[["run", "goal"], "Goes on"]]));
+  soon();
   expect(store.snapshot.value?.run.goal).toBe("Goes on");
 });
 
@@ -52,6 +59,7 @@ test("the clock goes on between pictures while the kernel lives, and stands once
   store.hear();
   expect(store.now()).toBe(golden("running").now + 7);
   store.takeWhole({ n: 2, snapshot: golden("done"), lines: {} });
+  soon();
   seconds += 7;
   store.beat();
   expect(store.now()).toBe(golden("done").now);
@@ -79,6 +87,7 @@ test("a kernel that is silent in mid-run counts as gone, and the clock stands wh
   store.takePatch(patch(2));
   expect(store.silence()).toBe(0);
   store.takeWhole({ n: 3, snapshot: golden("done"), lines: {} });
+  soon();
   later(600);
   expect(store.silence()).toBe(0);
 });
@@ -95,4 +104,23 @@ test("a recording stands still", () => {
   seconds = 100;
   store.beat();
   expect([store.now(), store.silence()]).toEqual([golden("running").now, 0]);
+});
+
+test("of many pictures in a short time the last is shown, a moment later, and its time is its own", () => {
+  let seconds = 0;
+  const store = new Store(
+    () => {},
+    () => seconds,
+  );
+  store.takeWhole({ n: 1, snapshot: golden("running"), lines: {} });
+  store.hear();
+  for (let n = 2; n <= 6; n += 1) {
+    seconds += 0.01;
+    store.takePatch(patch(n, [[["run", "goal"], `Goal ${n}`]]));
+  }
+  expect(store.snapshot.value?.run.goal).toBe(golden("running").run.goal);
+  seconds = 0.5;
+  soon();
+  expect(store.snapshot.value?.run.goal).toBe("Goal 6");
+  expect(store.now()).toBeCloseTo(golden("running").now + 0.45, 6);
 });

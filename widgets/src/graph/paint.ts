@@ -1,7 +1,8 @@
 // Draws the plan on a canvas. Text never scales: a box that gets smaller says less.
 
 import { DRAWINGS } from "../parts/glyph";
-import type { Snapshot, State, Task } from "../snapshot";
+import type { Snapshot, Task } from "../snapshot";
+import type { State } from "../states";
 import { line } from "../words";
 import type { Box, Layout } from "./layout";
 import type { Edge } from "./order";

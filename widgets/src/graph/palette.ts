@@ -1,6 +1,6 @@
 // The board's colours for a canvas, which inherits none: read from the style sheet, so that there is one truth.
 
-import { STATES, type State } from "../snapshot";
+import { STATES, type State } from "../states";
 
 interface Look {
   readonly fill: string;

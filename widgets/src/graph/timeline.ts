@@ -1,6 +1,7 @@
 // Draws who was at which desk when: a row for each desk, or, for very many, how many worked at once.
 
-import type { Snapshot, State, Worker } from "../snapshot";
+import type { Snapshot, Worker } from "../snapshot";
+import type { State } from "../states";
 import { clock } from "../words";
 import type { Palette } from "./palette";
 

@@ -35,7 +35,8 @@ export function Bell({ view, snapshot }: { view: View; snapshot: Snapshot }) {
     <section class="bell" aria-label="Closing bell">
       <h3>
         <span>
-          Closing bell <span class="of">{WORD[run.status]}</span>
+          <Ring swing={view.store.completed.value && !view.replaying} /> Closing bell{" "}
+          <span class="of">{WORD[run.status]}</span>
         </span>
         <Copy
           text={() => reportText(snapshot, report.peek())}
@@ -68,6 +69,15 @@ export function Bell({ view, snapshot }: { view: View; snapshot: Snapshot }) {
         </div>
       )}
     </section>
+  );
+}
+
+/** Swings once when the run completes, unless a person wants less motion. */
+function Ring({ swing }: { swing: boolean }) {
+  return (
+    <svg class="ring" data-swing={swing} viewBox="0 0 16 16" width="14" height="14" aria-hidden="true">
+      <path d="M8 2a4 4 0 0 1 4 4v3l1.5 2.5h-11L4 9V6a4 4 0 0 1 4-4zM6.5 13.5h3" />
+    </svg>
   );
 }
 

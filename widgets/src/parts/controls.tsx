@@ -1,6 +1,7 @@
 // What a person can do to one task, and how the latest change of the plan is taken back.
 
-import { type Snapshot, type Task, TIERS } from "../snapshot";
+import type { Snapshot, Task } from "../snapshot";
+import { TIERS } from "../states";
 import type { View } from "../view";
 import { line } from "../words";
 import { Cross } from "./question";

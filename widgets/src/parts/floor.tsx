@@ -1,5 +1,7 @@
 // The floor: one card for each desk, always at its place, with what the worker there does now.
 
+import { useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
 import type { Snapshot, Worker } from "../snapshot";
 import type { View } from "../view";
 import { line, tokens } from "../words";
@@ -7,7 +9,15 @@ import { Glyph } from "./glyph";
 import { Span } from "./span";
 import { Tier } from "./tier";
 
+const ROW = 30;
+const SPARE = 6;
+/** Above this many desks each is one row, and only the rows in sight are in the page. */
+const MOST_CARDS = 12;
+
 export function Floor({ view, snapshot }: { view: View; snapshot: Snapshot }) {
+  const list = useRef<HTMLUListElement>(null);
+  const top = useSignal(0);
+  const height = useSignal(600);
   const workers = Object.values(snapshot.workers);
   const busy = workers.filter((worker) => worker.outcome === null).length;
   const last = new Map<number, Worker>();
@@ -15,21 +25,36 @@ export function Floor({ view, snapshot }: { view: View; snapshot: Snapshot }) {
     last.set(worker.desk, worker);
   }
   const desks = Math.max(snapshot.run.workers, ...last.keys());
+  const dense = desks > MOST_CARDS;
+  const first = dense ? Math.max(0, Math.floor(top.value / ROW) - SPARE) : 0;
+  const end = dense ? Math.min(desks, first + Math.ceil(height.value / ROW) + 2 * SPARE) : desks;
+  useEffect(() => {
+    const area = list.current;
+    if (area === null) return;
+    const observer = new ResizeObserver(() => {
+      height.value = area.clientHeight;
+    });
+    observer.observe(area);
+    return () => observer.disconnect();
+  }, [height]);
   return (
-    <section class="floor" data-dense={desks > 12} aria-label="Floor">
+    <section class="floor" data-dense={dense} aria-label="Floor">
       <h3>
         Floor <span class="of">{busy > 0 ? `${busy} working` : "nobody works now"}</span>
       </h3>
-      <ul>
-        {Array.from({ length: desks }, (_, index) => {
-          const worker = last.get(index + 1);
-          const key = `desk ${index + 1}`;
+      <ul ref={list} onScroll={(event) => (top.value = event.currentTarget.scrollTop)}>
+        <li role="presentation" style={{ height: `${first * ROW}px` }} />
+        {Array.from({ length: Math.max(0, end - first) }, (_, index) => {
+          const desk = first + index + 1;
+          const worker = last.get(desk);
+          const key = `desk ${desk}`;
           return worker !== undefined && worker.outcome === null ? (
             <Desk key={key} view={view} snapshot={snapshot} worker={worker} />
           ) : (
-            <FreeDesk key={key} desk={index + 1} last={worker} snapshot={snapshot} />
+            <FreeDesk key={key} desk={desk} last={worker} snapshot={snapshot} />
           );
         })}
+        <li role="presentation" style={{ height: `${(desks - end) * ROW}px` }} />
       </ul>
     </section>
   );
@@ -38,7 +63,8 @@ export function Floor({ view, snapshot }: { view: View; snapshot: Snapshot }) {
 function Desk({ view, snapshot, worker }: { view: View; snapshot: Snapshot; worker: Worker }) {
   const task = snapshot.tasks[worker.task];
   const state = task?.shown === "asking" ? "asking" : "running";
-  const said = view.store.lines.value[worker.id] ?? "";
+  // What was streamed is recorded nowhere, so the past is silent.
+  const said = view.replaying ? "" : (view.store.lines.value[worker.id] ?? "");
   const expected = Math.max(1, worker.expected);
   return (
     <li class="desk" data-selected={view.selected.value === worker.task}>
@@ -52,7 +78,7 @@ function Desk({ view, snapshot, worker }: { view: View; snapshot: Snapshot; work
             <Tier tier={worker.tier} />
             <span class="id">#{worker.task}</span>
             <span class="subject">{line(task?.subject ?? "", 120)}</span>
-            <Span store={view.store} from={worker.started} to={null} expected={worker.expected} />
+            <Span of={view} from={worker.started} to={null} expected={worker.expected} />
           </span>
           <span class="tool">
             {worker.waits !== "" ? (
@@ -79,7 +105,7 @@ function Desk({ view, snapshot, worker }: { view: View; snapshot: Snapshot; work
 }
 
 function Progress({ view, worker, expected }: { view: View; worker: Worker; expected: number }) {
-  const share = (view.store.now() - worker.started) / expected;
+  const share = (view.now() - worker.started) / expected;
   return (
     <span class="bar" data-late={share > 1}>
       <i style={{ width: `${Math.min(100, share * 100).toFixed(1)}%` }} />

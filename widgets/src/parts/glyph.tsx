@@ -1,6 +1,6 @@
 // The sign of a state: its own drawing, border and fill, so that colour is never all there is.
 
-import type { State } from "../snapshot";
+import type { State } from "../states";
 
 export const DRAWINGS: Readonly<Record<State, string>> = {
   blocked: "M5 9h.01M9 9h.01M13 9h.01",

@@ -9,6 +9,7 @@ import type { Snapshot, Task } from "../snapshot";
 import type { View } from "../view";
 import { clock, count, line, WORDS } from "../words";
 import { useCanvas, useRedraw } from "./canvas";
+import { Drafting } from "./drafting";
 import { Glyph } from "./glyph";
 
 const NONE: ReadonlySet<string> = new Set();
@@ -97,8 +98,7 @@ export function Graph({ view, snapshot, dark }: { view: View; snapshot: Snapshot
         {view.pointed.value !== null && task !== undefined ? described(snapshot, task) : ""}
       </p>
       {hovered.value !== null && <Tip view={view} snapshot={snapshot} at={hovered.value} place={place.value} />}
-      <Tools view={view} />
-      {snapshot.order.length === 0 && <Drafting snapshot={snapshot} />}
+      {snapshot.order.length > 0 ? <Tools view={view} /> : <Drafting snapshot={snapshot} />}
     </div>
   );
 }
@@ -107,7 +107,9 @@ export function Graph({ view, snapshot, dark }: { view: View; snapshot: Snapshot
 function shapeOf(snapshot: Snapshot): string {
   const rows = snapshot.order.map((id) => {
     const task = snapshot.tasks[id];
-    return `${id}:${task?.phase}:${task?.blocked_by.join(",")}:${task?.shown === "completed" ? 1 : 0}`;
+    // A phase that is done folds; as tiles, nothing does.
+    const done = snapshot.order.length <= MOST_BOXES && task?.shown === "completed" ? 1 : 0;
+    return `${id}:${task?.phase}:${task?.blocked_by.join(",")}:${done}`;
   });
   return rows.join("|");
 }
@@ -171,20 +173,6 @@ function Tip({ view, snapshot, at, place }: TipProps) {
   );
 }
 
-function Drafting({ snapshot }: { snapshot: Snapshot }) {
-  const over = snapshot.run.status !== "running";
-  return (
-    <div class="drafting">
-      <h3>{over ? "No task" : "Drafting the plan"}</h3>
-      <p>
-        {over
-          ? "The run ended before there was a task."
-          : "The conductor is splitting the goal into tasks. They appear here as it writes them."}
-      </p>
-    </div>
-  );
-}
-
 /** Scroll the picture so that a box is in sight. */
 function reveal(area: HTMLElement, box: { x: number; y: number; w: number; h: number }): void {
   const [right, bottom] = [area.scrollLeft + area.clientWidth, area.scrollTop + area.clientHeight];
@@ -217,33 +205,32 @@ export function Books({ view, snapshot }: { view: View; snapshot: Snapshot }) {
 function Tools({ view }: { view: View }) {
   return (
     <fieldset class="zoom" aria-label="Picture">
-      <button
-        type="button"
-        class="icon"
-        aria-pressed={view.critical.value}
-        title="Longest chain"
-        aria-label="Mark the longest chain"
-        onClick={() => (view.critical.value = !view.critical.value)}
-      >
-        <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
-          <path d="M2 11l4-6 4 6 4-6" />
-        </svg>
-      </button>
-      <button type="button" class="icon" aria-label="Smaller" title="Smaller" onClick={() => view.zoomBy(0.8)}>
-        <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
-          <path d="M3 8h10" />
-        </svg>
-      </button>
-      <button type="button" class="icon" aria-label="Fit" title="Fit" onClick={() => (view.zoom.value = 1)}>
-        <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
-          <path d="M3 6V3h3M10 3h3v3M13 10v3h-3M6 13H3v-3" />
-        </svg>
-      </button>
-      <button type="button" class="icon" aria-label="Larger" title="Larger" onClick={() => view.zoomBy(1.25)}>
-        <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
-          <path d="M3 8h10M8 3v10" />
-        </svg>
-      </button>
+      <Tool
+        name="Mark the longest chain"
+        draws="M2 11l4-6 4 6 4-6"
+        pressed={view.critical.value}
+        press={() => (view.critical.value = !view.critical.value)}
+      />
+      <Tool name="Smaller" draws="M3 8h10" press={() => view.zoomBy(0.8)} />
+      <Tool name="Fit" draws="M3 6V3h3M10 3h3v3M13 10v3h-3M6 13H3v-3" press={() => (view.zoom.value = 1)} />
+      <Tool name="Larger" draws="M3 8h10M8 3v10" press={() => view.zoomBy(1.25)} />
     </fieldset>
+  );
+}
+
+interface ToolProps {
+  name: string;
+  draws: string;
+  press: () => void;
+  pressed?: boolean;
+}
+
+function Tool({ name, draws, press, pressed }: ToolProps) {
+  return (
+    <button type="button" class="icon" aria-label={name} title={name} aria-pressed={pressed} onClick={press}>
+      <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
+        <path d={draws} />
+      </svg>
+    </button>
   );
 }

@@ -2,9 +2,11 @@
 
 import { useSignal, useSignalEffect } from "@preact/signals";
 import { useRef } from "preact/hooks";
-import { type Snapshot, STATES, type State, type Task } from "../snapshot";
+import type { Snapshot, Task } from "../snapshot";
+import { STATES, type State } from "../states";
 import type { View } from "../view";
 import { line, money, tokens, WORDS } from "../words";
+import { Drafting } from "./drafting";
 import { Glyph } from "./glyph";
 import { Span } from "./span";
 import { Tier } from "./tier";
@@ -192,14 +194,8 @@ function When({ view, snapshot, task }: { view: View; snapshot: Snapshot; task: 
 }
 
 function Nothing({ filter, snapshot }: { filter: State | null; snapshot: Snapshot }) {
-  if (filter !== null) return <p class="empty">No task is {WORDS[filter].toLowerCase()} now.</p>;
-  if (snapshot.run.status !== "running") return <p class="empty">The run ended before there was a task.</p>;
-  return (
-    <div class="empty">
-      <h3>Drafting the plan</h3>
-      <p>The conductor is splitting the goal into tasks. They appear here as it writes them.</p>
-    </div>
-  );
+  if (filter === null) return <Drafting snapshot={snapshot} />;
+  return <p class="empty">No task is {WORDS[filter].toLowerCase()} now.</p>;
 }
 
 /** Scroll the row into sight, if it is not. */
