@@ -92,7 +92,7 @@ def conductor_json(state: RunState) -> Json:
         "peak_tokens": conductor.peak_tokens,
         "window": state.started.context_window if state.started else 0,
         "contexts": [list(point) for point in conductor.contexts[-_CONTEXTS:]],
-        "compactions": len(state.compactions),
+        "compactions": sum(_by_conductor(record) for record in state.compactions),
         "error": conductor.error,
         "spend": spend_json(conductor.spend),
     }
@@ -216,8 +216,12 @@ def marks_json(state: RunState) -> list[Json]:
     """What a timeline marks: phases that completed, questions, and where the conductor's context was compacted."""
     found = [("milestone", record.at, getattr(record.event, "name", "")) for record in state.milestones]
     found += [("question", question.asked, question.by) for question in state.questions.values()]
-    found += [("compaction", record.at, "") for record in state.compactions]
+    found += [("compaction", record.at, "") for record in state.compactions if _by_conductor(record)]
     return [{"kind": kind, "at": at, "text": text} for kind, at, text in sorted(found, key=lambda mark: mark[1])]
+
+
+def _by_conductor(record: Record) -> bool:
+    return getattr(record.event, "by", "") == "conductor"
 
 
 def note_json(record: Record) -> Json:

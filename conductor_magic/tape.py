@@ -35,6 +35,13 @@ def _task_edited(state: RunState, event: e.TaskEdited) -> Line:
     return event.task, "ready", f"{'taken back: ' * (event.by == 'undo')}{event.words}"
 
 
+def _compacted(state: RunState, event: e.ContextCompacted) -> Line:
+    worker = state.workers.get(event.by)
+    whose = "the conductor's context" if worker is None else "context"
+    sizes = f"from {event.before / 1_000:.0f}k to {event.after / 1_000:.0f}k tokens"
+    return "" if worker is None else worker.task, "running", f"{whose} was compacted {sizes}"
+
+
 def _asked(state: RunState, event: e.QuestionAsked) -> Line:
     return event.task or "", "asking", "asks: " + str(event.ask[0].get("question", ""))
 
@@ -53,6 +60,8 @@ _LINES: dict[type, Callable[[RunState, Any], Line]] = {
     e.ConflictResolved: lambda s, event: ("", "completed", f"conflict over {event.path} settled: {event.how}"),
     e.Milestone: lambda state, event: ("", "completed", f"{event.name} complete"),
     e.CancelRequested: lambda state, event: ("", "cancelled", "the run was asked to stop"),
+    e.BudgetWarned: lambda s, event: ("", "asking", f"${event.usd:.2f} of ${event.budget:.2f} is spent"),
+    e.ContextCompacted: _compacted,
     e.CapReached: lambda state, event: ("", "failed", event.text),
     e.ConductorFailed: lambda state, event: ("", "failed", event.error),
 }

@@ -1,4 +1,6 @@
-"""Makes `docs/board.png` from a real run: the quickstart's cell in a real JupyterLab, while six workers are at it.
+"""Makes the README's pictures from a real run: the quickstart's cell in a real JupyterLab.
+
+`docs/board.png` is taken while six workers are at it, `docs/replay.png` when its past is looked at, in the dark theme.
 
 Run it from the checkout's root: `python -m docs.picture`.
 """
@@ -23,7 +25,7 @@ CELLS = [
 
 
 def main() -> None:
-    """Run the cell, open a task, take the picture."""
+    """Run the cell and open a task; then, when all is over, go back to the middle of the run."""
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch, "notebooks")
         shutil.copytree(HERE.parent / "notebooks" / "data", root / "data")
@@ -45,6 +47,19 @@ def main() -> None:
             page.mouse.move(5, 5)
             board.screenshot(path=str(HERE / "board.png"))
             notebook.wait(1, 120)
+
+            expect(board.locator(".pill")).to_have_text("Closed")
+            page.evaluate("window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})")
+            page.wait_for_selector("body[data-jp-theme-light=false]", state="attached")
+            page.keyboard.press("Escape")
+            scrubber = board.get_by_role("slider", name="Moment of the run")
+            box = scrubber.bounding_box()
+            assert box is not None
+            page.mouse.click(box["x"] + 0.55 * box["width"], box["y"] + 12)
+            expect(board.locator(".pill")).to_contain_text("Replay")
+            notebook.press(board.locator("[data-book=Flow]"))
+            page.mouse.move(5, 5)
+            board.screenshot(path=str(HERE / "replay.png"))
 
 
 if __name__ == "__main__":

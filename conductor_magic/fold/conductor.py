@@ -7,7 +7,7 @@ from dataclasses import replace
 from conductor_magic import events as e
 from conductor_magic.errors import TransitionError
 from conductor_magic.events import Event, Record
-from conductor_magic.fold.moves import Step, add_to_tape, change_conductor, with_entry
+from conductor_magic.fold.moves import Step, add_to_tape, change_conductor, put_worker, with_entry
 from conductor_magic.state import QuestionState, RunState
 
 __all__ = ["STEPS"]
@@ -76,7 +76,12 @@ def _conductor_failed(state: RunState, record: Record, event: e.ConductorFailed)
 
 
 def _compacted(state: RunState, record: Record, event: e.ContextCompacted) -> RunState:
-    return replace(state, compactions=(*state.compactions, record))
+    state = add_to_tape(replace(state, compactions=(*state.compactions, record)), record)
+    if event.by == "conductor":
+        contexts = (*state.conductor.contexts, (record.at, event.after))
+        return change_conductor(state, context_tokens=event.after, contexts=contexts)
+    worker = state.workers.get(event.by)
+    return state if worker is None else put_worker(state, replace(worker, context_tokens=event.after))
 
 
 def _granted(state: RunState, record: Record, event: Event) -> RunState:

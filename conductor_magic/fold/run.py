@@ -40,6 +40,10 @@ def _cap_reached(state: RunState, record: Record, event: e.CapReached) -> RunSta
     return add_to_tape(replace(state, cap=event.cap, cap_text=event.text), record)
 
 
+def _budget_warned(state: RunState, record: Record, event: e.BudgetWarned) -> RunState:
+    return add_to_tape(state, record)
+
+
 def _milestone(state: RunState, record: Record, event: e.Milestone) -> RunState:
     return add_to_tape(replace(state, milestones=(*state.milestones, record)), record)
 
@@ -62,6 +66,7 @@ STEPS: dict[str, Step] = {
     "run.noted": _noted,
     "run.resumed": _resumed,
     "run.cancel_requested": _cancel_requested,
+    "run.budget_warned": _budget_warned,
     "run.cap_reached": _cap_reached,
     "run.milestone": _milestone,
     "run.ended": _run_ended,

@@ -172,6 +172,36 @@ def _done() -> Script:
     return script.at(158).add(e.ConductorSlept(text=answer), e.RunEnded(status="completed", answer=answer))
 
 
+def _cancelled() -> Script:
+    """A person stopped it: who worked was stopped, the rest never began."""
+    script = _running()
+    script.at(55).add(e.CancelRequested(by="person"))
+    for worker in ("w3", "w4", "w5"):
+        script.add(e.WorkerStopping(worker=worker, by="person", reason="The run was cancelled."))
+    for task in ("3", "4", "5"):
+        script.end(task, outcome="cancelled", cause="cancelled", error="The run was cancelled.")
+    for task in ("6", "7", "8"):
+        script.add(e.TaskSkipped(task=task, reason="The run was cancelled."))
+    reason = "Cancelled by you."
+    return script.at(56).add(e.RunEnded(status="cancelled", reason=reason))
+
+
+def _capped() -> Script:
+    """A long run near its budget: the conductor's context was compacted twice, then the cap was reached."""
+    script = _running()
+    for turn, tokens in enumerate((60_000, 120_000, 157_000)):
+        script.at(60 + 20 * turn).request("conductor", "claude-opus-5", tokens, usd=1.2)
+    script.add(e.ContextCompacted(by="conductor", before=157_000, after=31_000, summary="Two of eight tasks are done."))
+    for turn, tokens in enumerate((31_000, 90_000, 158_000)):
+        script.at(110 + 20 * turn).request("conductor", "claude-opus-5", tokens, usd=0.3)
+    script.add(
+        e.ContextCompacted(by="conductor", before=158_000, after=36_000, summary="Four of eight tasks are done."),
+        e.BudgetWarned(usd=4.6, budget=5.0),
+    )
+    script.at(160).request("conductor", "claude-opus-5", 36_000, usd=0.1)
+    return script.at(170).add(e.CapReached(cap="budget", text="The budget of $5.00 is spent but for $0.02."))
+
+
 def _hostile() -> Script:
     """Text that tries to be more than text: markup, terminal escapes, turned writing, half a character."""
     bad = (
@@ -206,6 +236,8 @@ RUNS: dict[str, Callable[[], Script]] = {
     "edited": _edited,
     "conflict": _conflict,
     "done": _done,
+    "cancelled": _cancelled,
+    "capped": _capped,
     "hostile": _hostile,
 }
 

@@ -65,19 +65,18 @@ export class Store {
 
   /** Seconds since the kernel was last heard of, when it should have been: it sends something every few seconds. */
   silence(): number {
-    const tick = this.tick.value;
     const going = this.picture.value?.run.status === "running" && this.heard.value && !this.kept.value;
-    return going ? Math.max(0, tick - this.heardAt) : 0;
+    return going ? Math.max(0, this.tick.value - this.heardAt) : 0;
   }
 
   /** The kernel's time now, going on between two pictures; in epoch seconds. */
   now(): number {
-    const tick = this.tick.value;
     const picture = this.picture.value;
     if (picture === null) return 0;
+    // The tick is not read where time stands: whoever reads it is drawn anew twice a second.
     if (picture.run.ended !== null || !this.heard.value || this.kept.value) return picture.now;
     const gone = this.silence() > GONE_SECONDS ? this.silence() : 0;
-    return picture.now + Math.max(0, tick - this.receivedAt - gone);
+    return picture.now + Math.max(0, this.tick.value - this.receivedAt - gone);
   }
 
   /** Let the clock move on. */

@@ -130,3 +130,24 @@ test("what a task holds up is itself and everything that waits for it, once", ()
   expect(heldUp(snapshot, ["2", "3"])).toBe(5);
   expect(heldUp(snapshot, ["1"])).toBe(snapshot.order.length);
 });
+
+test("arrows pass by the columns between two tasks on lanes of their own, beside every box", () => {
+  const snapshot = golden("done");
+  const found = layout(snapshot, "flow", 900, 400);
+  expect([...found.lanes.keys()]).not.toEqual([]);
+  for (const lane of [...found.lanes.values()].flat()) {
+    const middle = lane.y + lane.h / 2;
+    for (const box of found.boxes.values()) {
+      const apart = middle < box.y || middle > box.y + box.h || lane.x >= box.x + box.w || lane.x + lane.w <= box.x;
+      expect(apart).toBe(true);
+    }
+  }
+  for (const { from, to } of reduced(snapshot)) {
+    const between = depths(snapshot);
+    const steps = (between.get(to) ?? 0) - (between.get(from) ?? 0);
+    const start = found.boxes.get(from);
+    const passed = (found.lanes.get(to) ?? []).filter((lane) => lane.x > (start?.x ?? 0));
+    expect(passed.length).toBe(steps - 1);
+  }
+  expect(layout(snapshot, "phases", 900, 400).lanes.size).toBe(0);
+});

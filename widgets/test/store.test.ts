@@ -1,3 +1,4 @@
+import { effect } from "@preact/signals";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Change } from "../src/patch";
 import { GONE_SECONDS, PICTURE_SECONDS, Store } from "../src/store";
@@ -123,4 +124,26 @@ test("of many pictures in a short time the last is shown, a moment later, and it
   soon();
   expect(store.snapshot.value?.run.goal).toBe("Goal 6");
   expect(store.now()).toBeCloseTo(golden("running").now + 0.45, 6);
+});
+
+test("where time stands nobody is told that it passes, so that a finished board asks for no frame", () => {
+  let seconds = 0;
+  const store = new Store(
+    () => {},
+    () => seconds,
+  );
+  const read = vi.fn(() => void [store.now(), store.silence()]);
+  store.takeWhole({ n: 1, snapshot: golden("running"), lines: {} });
+  store.hear();
+  const stop = effect(read);
+  seconds = 1;
+  store.beat();
+  expect(read.mock.calls.length).toBe(2);
+  store.takeWhole({ n: 2, snapshot: golden("done"), lines: {} });
+  soon();
+  const calls = read.mock.calls.length;
+  seconds = 2;
+  store.beat();
+  expect(read.mock.calls.length).toBe(calls);
+  stop();
 });

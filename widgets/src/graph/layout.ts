@@ -1,7 +1,7 @@
 // Where each task stands in the picture. Pure, and the same for the same plan: a state that changes moves nothing.
 
 import type { Snapshot } from "../snapshot";
-import { blockers, depths } from "./order";
+import { blockers, depths, reduced } from "./order";
 
 /** `phases`: a column for each phase. `flow`: a column for each step of what waits for what. */
 export type Arrangement = "phases" | "flow";
@@ -27,6 +27,8 @@ export interface Layout {
   /** Many tasks stand as tiles in a block for each phase, without arrows. */
   readonly tiles: boolean;
   readonly boxes: ReadonlyMap<string, Box>;
+  /** Where arrows that end at a task pass by the columns before it, from left to right. */
+  readonly lanes: ReadonlyMap<string, readonly Box[]>;
   readonly columns: readonly Column[];
   readonly width: number;
   readonly height: number;
@@ -44,6 +46,8 @@ const NARROW = 64;
 const ROW = { least: 20, most: 40, gap: 6 };
 const TILE = { least: 7, most: 24 };
 const PANEL = 7;
+/** The height of a lane beside that of a task. */
+const LANE = 0.5;
 
 /** Lay the plan out in a place of this size; what does not fit makes the picture larger than the place. */
 export function layout(snapshot: Snapshot, arrangement: Arrangement, width: number, height: number): Layout {
@@ -55,6 +59,13 @@ export function layout(snapshot: Snapshot, arrangement: Arrangement, width: numb
 interface Group {
   readonly name: string;
   readonly ids: readonly string[];
+  /** From top to bottom: a task, or the lane on which arrows to a later one pass by. */
+  readonly rows: readonly Row[];
+}
+
+interface Row {
+  readonly id: string;
+  readonly lane: boolean;
 }
 
 function groups(snapshot: Snapshot, arrangement: Arrangement): readonly Group[] {
@@ -66,23 +77,42 @@ function groups(snapshot: Snapshot, arrangement: Arrangement): readonly Group[] 
     found.set(key, [...(found.get(key) ?? []), id]);
   }
   const keys = byPhase ? [...found.keys()] : [...found.keys()].sort();
+  const boxes = snapshot.order.length <= MOST_BOXES;
+  const arrows = byPhase || !boxes ? [] : reduced(snapshot);
   const at = new Map<string, number>();
-  return keys.map((key) => {
+  const lanes = new Map<string, number>();
+  return keys.map((key, step) => {
     const ids = found.get(key) ?? [];
     const index = new Map(ids.map((id, place) => [id, place]));
-    // Beside what it waits for, so that arrows are short; among equals in the order of creation.
-    const pull = new Map(ids.map((id) => [id, mean(blockers(snapshot, id).map((blocker) => at.get(blocker)))]));
-    const sorted = [...ids].sort(
-      (a, b) =>
-        (depth.get(a) ?? 0) - (depth.get(b) ?? 0) ||
-        (pull.get(a) ?? 0) - (pull.get(b) ?? 0) ||
-        (index.get(a) ?? 0) - (index.get(b) ?? 0),
+    const passing = new Set(
+      arrows
+        .filter((arrow) => (depth.get(arrow.from) ?? 0) < step && (depth.get(arrow.to) ?? 0) > step)
+        .map((arrow) => arrow.to),
     );
-    sorted.forEach((id, row) => {
-      at.set(id, row - sorted.length / 2);
-    });
-    return { name: byPhase ? key : "", ids: sorted };
+    // Beside what it waits for, so that arrows are short; among equals in the order of creation.
+    const pull = (id: string) => mean([lanes.get(id), ...blockers(snapshot, id).map((blocker) => at.get(blocker))]);
+    const rows = [...ids.map((id) => ({ id, lane: false })), ...[...passing].map((id) => ({ id, lane: true }))];
+    const pulls = new Map(rows.map((row) => [row, pull(row.id)]));
+    const rank = (row: Row) => (row.lane ? snapshot.order.length : (index.get(row.id) ?? 0));
+    rows.sort(
+      (a, b) =>
+        (byPhase ? (depth.get(a.id) ?? 0) - (depth.get(b.id) ?? 0) : 0) ||
+        (pulls.get(a) ?? 0) - (pulls.get(b) ?? 0) ||
+        rank(a) - rank(b),
+    );
+    lanes.clear();
+    let top = -heightOf(rows) / 2;
+    for (const row of rows) {
+      (row.lane ? lanes : at).set(row.id, top);
+      top += row.lane ? LANE : 1;
+    }
+    return { name: byPhase ? key : "", ids: rows.filter((row) => !row.lane).map((row) => row.id), rows };
   });
+}
+
+/** In rows of a task's height. */
+function heightOf(rows: readonly Row[]): number {
+  return rows.reduce((sum, row) => sum + (row.lane ? LANE : 1), 0);
 }
 
 function mean(values: readonly (number | undefined)[]): number {
@@ -91,21 +121,25 @@ function mean(values: readonly (number | undefined)[]): number {
 }
 
 function columns(snapshot: Snapshot, named: readonly Group[], width: number, height: number): Layout {
-  const most = Math.max(1, ...named.map((group) => group.ids.length));
+  const most = Math.max(1, ...named.map((group) => heightOf(group.rows)));
   const head = named.some((group) => group.name !== "") ? HEAD : 0;
   const row = clamp((height - head - 2 * EDGE) / most, ROW.least, ROW.most);
   const wide = widths(snapshot, named, width - 2 * EDGE);
   const boxes = new Map<string, Box>();
+  const lanes = new Map<string, readonly Box[]>();
   const total = head + 2 * EDGE + most * row;
   const spare = width - 2 * EDGE - wide.reduce((sum, one) => sum + one, 0);
   const gap = clamp(spare / Math.max(1, named.length - 1), GAP, WIDEST_GAP);
   let x = EDGE;
   const placed = named.map((group, index) => {
     const w = wide[index] ?? NARROW;
-    const top = head + EDGE + ((most - group.ids.length) * row) / 2;
-    group.ids.forEach((id, place) => {
-      boxes.set(id, { id, x, y: top + place * row, w, h: row - ROW.gap });
-    });
+    let y = head + EDGE + ((most - heightOf(group.rows)) * row) / 2;
+    for (const { id, lane } of group.rows) {
+      const h = row * (lane ? LANE : 1);
+      if (lane) lanes.set(id, [...(lanes.get(id) ?? []), { id, x, y, w, h: h - ROW.gap }]);
+      else boxes.set(id, { id, x, y, w, h: h - ROW.gap });
+      y += h;
+    }
     const column = { name: group.name, x, y: 4, w, h: total, ids: group.ids };
     x += w + gap;
     return column;
@@ -113,6 +147,7 @@ function columns(snapshot: Snapshot, named: readonly Group[], width: number, hei
   return {
     tiles: false,
     boxes,
+    lanes,
     columns: placed,
     width: Math.max(width, x - gap + EDGE),
     height: Math.max(height, total),
@@ -156,7 +191,7 @@ function blocks(named: readonly Group[], width: number, height: number): Layout 
     x += w + GAP;
     return { name: group.name, x: x - w - GAP, y, w, h, ids: group.ids };
   });
-  return { tiles: true, boxes, columns: placed, width: Math.max(width, x - GAP + EDGE), height };
+  return { tiles: true, boxes, lanes: new Map(), columns: placed, width: Math.max(width, x - GAP + EDGE), height };
 }
 
 function rowsOf(tall: number, side: number): number {

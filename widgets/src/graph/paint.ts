@@ -123,7 +123,7 @@ function drawEdges(context: CanvasRenderingContext2D, scene: Scene): void {
     context.lineWidth = width;
     context.setLineDash([...dash]);
     context.beginPath();
-    curve(context, from, to);
+    arrow(context, from, to, layout.lanes.get(edge.to) ?? []);
     context.stroke();
   };
   const live = (edge: Edge) => ["running", "asking"].includes(snapshot.tasks[edge.to]?.shown ?? "");
@@ -133,6 +133,18 @@ function drawEdges(context: CanvasRenderingContext2D, scene: Scene): void {
   for (const edge of shown) if (critical(edge)) line(edge, palette.late, 2.4, []);
   for (const edge of shown) if (near(edge)) line(edge, palette.ink, 1.6, edge.to === about ? [] : [4, 3]);
   context.setLineDash([]);
+}
+
+/** From box to box, on a lane past the columns between them. */
+function arrow(context: CanvasRenderingContext2D, from: Box, to: Box, lanes: readonly Box[]): void {
+  let before = from;
+  for (const lane of lanes) {
+    if (lane.x < from.x + from.w) continue;
+    curve(context, before, lane);
+    context.lineTo(lane.x + lane.w, lane.y + lane.h / 2);
+    before = lane;
+  }
+  curve(context, before, to);
 }
 
 /** From the end of one box to the beginning of the other; within a column, around their beginnings. */

@@ -132,11 +132,15 @@ function Rows({ table }: { table: Table }) {
         <table>
           <thead>
             <tr>
-              {head.map((name, at) => (
-                <th key={at} scope="col" class={side(at)}>
-                  {line(name)}
-                </th>
-              ))}
+              {head.map((name, at) =>
+                name === "" ? (
+                  <td key={at} />
+                ) : (
+                  <th key={at} scope="col" class={side(at)}>
+                    {line(name)}
+                  </th>
+                ),
+              )}
             </tr>
           </thead>
           <tbody>

@@ -90,11 +90,15 @@ function Part({ table }: { table: Table }) {
         <table>
           <thead>
             <tr>
-              {table.head.map((name, at) => (
-                <th key={at} scope="col" class={at > 0 ? "num" : undefined}>
-                  {name}
-                </th>
-              ))}
+              {table.head.map((name, at) =>
+                name === "" ? (
+                  <td key={at} />
+                ) : (
+                  <th key={at} scope="col" class={at > 0 ? "num" : undefined}>
+                    {name}
+                  </th>
+                ),
+              )}
             </tr>
           </thead>
           <tbody>

@@ -21,6 +21,7 @@ export function useCanvas(
   const place = useSignal({ width: 0, height: 0 });
   const palette = useRef<Palette | null>(null);
   const frame = useRef(0);
+  const seen = useRef(true);
   const draw = useRef(() => {});
   const { width, height } = place.value;
   draw.current = () => {
@@ -34,6 +35,7 @@ export function useCanvas(
     paint(context, palette.current, { width, height, ratio });
   };
   const redraw = () => {
+    if (!seen.current) return;
     cancelAnimationFrame(frame.current);
     frame.current = requestAnimationFrame(() => draw.current());
   };
@@ -47,9 +49,16 @@ export function useCanvas(
     };
     const observer = new ResizeObserver(measure);
     observer.observe(area);
+    // A notebook may drop what a canvas holds while it is out of sight; there it is not drawn at all.
+    const sight = new IntersectionObserver((entries) => {
+      seen.current = entries.at(-1)?.isIntersecting ?? true;
+      if (seen.current) redraw();
+    });
+    sight.observe(area);
     measure();
     return () => {
       observer.disconnect();
+      sight.disconnect();
       cancelAnimationFrame(frame.current);
     };
   }, [place]);

@@ -42,8 +42,13 @@ export function Floor({ view, snapshot }: { view: View; snapshot: Snapshot }) {
       <h3>
         Floor <span class="of">{busy > 0 ? `${busy} working` : "nobody works now"}</span>
       </h3>
-      <ul ref={list} onScroll={(event) => (top.value = event.currentTarget.scrollTop)}>
-        <li role="presentation" style={{ height: `${first * ROW}px` }} />
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: with nobody at work there is nothing else in it to scroll it by */}
+      <ul
+        ref={list}
+        tabIndex={busy > 0 ? undefined : 0}
+        onScroll={(event) => (top.value = event.currentTarget.scrollTop)}
+      >
+        <li aria-hidden="true" style={{ height: `${first * ROW}px` }} />
         {Array.from({ length: Math.max(0, end - first) }, (_, index) => {
           const desk = first + index + 1;
           const worker = last.get(desk);
@@ -54,7 +59,7 @@ export function Floor({ view, snapshot }: { view: View; snapshot: Snapshot }) {
             <FreeDesk key={key} desk={desk} last={worker} snapshot={snapshot} />
           );
         })}
-        <li role="presentation" style={{ height: `${(desks - end) * ROW}px` }} />
+        <li aria-hidden="true" style={{ height: `${(desks - end) * ROW}px` }} />
       </ul>
     </section>
   );

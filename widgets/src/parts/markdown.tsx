@@ -43,11 +43,15 @@ function block(one: Block, key: number): ComponentChildren {
           <table>
             <thead>
               <tr>
-                {one.head.map((cell, place) => (
-                  <th key={place} scope="col">
-                    {cell.map(piece)}
-                  </th>
-                ))}
+                {one.head.map((cell, place) =>
+                  cell.length === 0 ? (
+                    <td key={place} />
+                  ) : (
+                    <th key={place} scope="col">
+                      {cell.map(piece)}
+                    </th>
+                  ),
+                )}
               </tr>
             </thead>
             <tbody>
