@@ -62,7 +62,7 @@ export function figures(snapshot: Snapshot): readonly (readonly [string, string]
     ["Tasks done", `${counts.completed} of ${snapshot.order.length - counts.cancelled}${rest}`],
     ["Wall time", clock(snapshot.now - run.started)],
     ["One at a time", clock(work)],
-    ["Saved by working in parallel", clock(parallel > 0 ? work - work / parallel : 0)],
+    ["Saved in parallel", clock(parallel > 0 ? work - work / parallel : 0)],
     ["Spend", money(spend.usd)],
     ["Tokens", tokens(spend.tokens, spend.estimated)],
   ];

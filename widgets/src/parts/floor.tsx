@@ -42,7 +42,7 @@ export function Floor({ view, snapshot }: { view: View; snapshot: Snapshot }) {
       <h3>
         Floor <span class="of">{busy > 0 ? `${busy} working` : "nobody works now"}</span>
       </h3>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: with nobody at work there is nothing else in it to scroll it by */}
+      {/* With nobody at work there is no button in it, and the keyboard scrolls the list itself. */}
       <ul
         ref={list}
         tabIndex={busy > 0 ? undefined : 0}
