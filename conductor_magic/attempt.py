@@ -71,7 +71,7 @@ class Attempt:
         journal: where everything is recorded.
         redactor: takes secrets out of what its tools bring.
         limits: how long it may take.
-        on_text: called with its streamed text.
+        on_text: called with what its model streams, and what its tools print as they run.
     """
 
     def __init__(
@@ -108,6 +108,7 @@ class Attempt:
             read_only=bench.read_only,
             services=bench.services,
             takes=bench.takes[tier],
+            on_output=on_text,
             hold=self._hold,
         )
         self._worker = Worker(conversation, caller, bench.tools, self._context, journal, redactor, limits, on_text)

@@ -47,6 +47,8 @@ ROWS_LIMIT = 200
 ROW_LIMIT = 4_000
 INPUT_LIMIT = 2_000
 _REMEMBERED = 256
+_KEPT = 10 * LINE_LIMIT
+"""Characters kept of a line: enough that a key in it is found whole, before the line is cut."""
 _DETACH_SECONDS = 2.0
 _SCRIPT = Path(__file__).parent / "static" / "board.js"
 _log = logging.getLogger(__name__)
@@ -60,15 +62,17 @@ class Board:
             `answer` {question, answers}, and those of `controls.CONTROLS`. What it returns goes back to the view;
             `{"error": "…"}` is a refusal; an awaitable is answered once it is there. What is asked of the run's past
             is answered here: `moment`, see `replay.Moments`, and `inspect` with a `seq`.
+        redact: takes secrets out of a streamed line; everything else has been through the journal.
 
     Attributes:
         widget: the anywidget instance, to be displayed.
         hello: set once a view showed itself: somebody is looking.
     """
 
-    def __init__(self, commands: Commands) -> None:
+    def __init__(self, commands: Commands, redact: Callable[[str], str] = str) -> None:
         self.hello = threading.Event()
         self._commands = commands
+        self._redact = redact
         self._journal: Journal | Recording | None = None
         self._moments: Moments | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -116,18 +120,18 @@ class Board:
         finished.wait(_DETACH_SECONDS)
 
     def say(self, worker: str, text: str) -> None:
-        """Take a piece of what a worker's model streams; its last line is shown at the desk and kept nowhere."""
+        """Take a piece of what a worker's model or tool says; its last line is shown at the desk and kept nowhere."""
         known = "" if worker in self._finished_lines else self._lines.get(worker, "")
         self._finished_lines.discard(worker)
         lines = [line for line in (known + _encodable(text)).splitlines() if line.strip()]
-        line = lines[-1].lstrip()[-LINE_LIMIT:] if lines else ""
+        line = lines[-1].lstrip()[-_KEPT:] if lines else ""
         self._lines[worker] = line + "\n" if text.endswith("\n") else line
         self._new_lines.add(worker)
         self._safely(self._schedule)
 
     def whole(self) -> Json:
         """What a view needs to draw the run as it was last sent."""
-        lines = {worker: line.strip() for worker, line in self._lines.items()}
+        lines = {worker: self._line(worker) for worker in self._lines}
         return {"n": self._number, "snapshot": self._drawn.json if self._drawn else {}, "lines": lines}
 
     # --- on the engine's loop ----------------------------------------------------------------------------------------
@@ -184,11 +188,14 @@ class Board:
         assert self._journal is not None
         drawn = draw(self._journal.state, self._journal.now(), self._drawn)
         changes = diff(self._drawn.json if self._drawn else {}, drawn.json)
-        lines = {worker: self._lines[worker].strip() for worker in self._new_lines}
+        lines = {worker: self._line(worker) for worker in self._new_lines}
         self._new_lines.clear()
         self._drawn = drawn
         self._number += 1
         return changes, lines
+
+    def _line(self, worker: str) -> str:
+        return self._redact(self._lines[worker].strip())[-LINE_LIMIT:]
 
     def _send_patch(self) -> None:
         base = self._number

@@ -70,7 +70,6 @@ class Run:
         self.id = run_id
         self.folder = folder
         self.done = threading.Event()
-        self.board = self._make_board(options)
         self._journal = journal
         self._options = options
         self._walls = walls
@@ -78,6 +77,7 @@ class Run:
         self._lock = lock
         self._rules = rules
         self._redactor = redactor
+        self.board = self._make_board(options)
         self._returns = returns
         self._answers = answers
         self._limits = limits
@@ -178,7 +178,7 @@ class Run:
             return None
         from conductor_magic.board import Board
 
-        return Board(self._asked)
+        return Board(self._asked, self._redactor.text)
 
     # --- on the engine's loop ----------------------------------------------------------------------------------------
 
