@@ -40,7 +40,7 @@ check: $(INSTALLED) $(NODE_MODULES) ## format, lint, layers and types of both la
 	@cmp build/board.js conductor_magic/static/board.js || { echo "The committed bundle is stale: run make widgets"; exit 1; }
 
 bench: $(INSTALLED) chromium ## measure the engine beside a plain asyncio program; walls, search, files, variables, language servers, the board
-	@for part in bench bench.walls bench.search bench.files bench.variables bench.lsp bench.board; do \
+	@for part in bench bench.walls bench.search bench.files bench.variables bench.lsp bench.board bench.reload bench.closing; do \
 		echo "== $$part"; $(PY) -m $$part || exit 1; done
 
 widgets: $(NODE_MODULES) ## rebuild the board's front end into conductor_magic/static

@@ -13,7 +13,8 @@ from random import Random
 from typing import Any
 
 from conductor_magic import events as e
-from conductor_magic.board import LINE_LIMIT, REFRESH_SECONDS
+from conductor_magic.board import REFRESH_SECONDS
+from conductor_magic.board_lines import LINE_LIMIT
 from conductor_magic.events import Event, Record
 from conductor_magic.fold import apply
 from conductor_magic.patches import diff

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Locator
 
 from tests.support.floor import Floor, done, lay_out
-from tests.support.kernels import VERSIONS, kernel
+from tests.support.kernels import BETWEEN, VERSIONS, kernel
 from tests.support.lab import Notebook, chromium_browser, jupyter_lab, write_notebook
 from tests.support.messages_server import Answer, MessagesServer, text, tools
 
@@ -40,7 +40,7 @@ OpenNotebook = Callable[..., Notebook]
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """A JupyterLab that offers one kernel per ipykernel version, named ``ipykernel-<version>``."""
     root = tmp_path_factory.mktemp("notebooks")
-    kernels = {f"ipykernel-{version}": kernel(version) for version in VERSIONS}
+    kernels = {f"ipykernel-{version}": kernel(version) for version in (*VERSIONS, BETWEEN)}
     with jupyter_lab(root, kernels=kernels, env={"CONDUCTOR_HOME": str(tmp_path_factory.mktemp("home"))}) as url:
         yield Lab(url, root)
 
@@ -57,14 +57,19 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def open_notebook(lab: Lab, browser: Browser) -> Iterator[OpenNotebook]:
-    """A function ``(cells, ipykernel=version) -> Notebook``; what it opened is closed after the module's tests."""
+    """A function ``(cells, ipykernel=version, script="") -> Notebook``; closed after the module's tests.
+
+    The page runs ``script`` before anything of its own.
+    """
     with ExitStack() as opened:
 
-        def open_notebook(cells: list[str], *, ipykernel: str = VERSIONS[-1]) -> Notebook:
+        def open_notebook(cells: list[str], *, ipykernel: str = VERSIONS[-1], script: str = "") -> Notebook:
             name = f"{len(list(lab.root.glob('*.ipynb')))}.ipynb"
             write_notebook(lab.root / name, cells, kernel=f"ipykernel-{ipykernel}")
             context = browser.new_context(viewport={"width": 1280, "height": 900})
             opened.callback(context.close)
+            if script:
+                context.add_init_script(script)
             notebook = Notebook(context.new_page(), lab.url, name)
             opened.callback(notebook.end_kernel)
             return notebook
@@ -81,6 +86,19 @@ QUESTION = {
     ],
 }
 CONDUCT, NEXT = 1, 2
+
+
+def told(expression: str) -> str:
+    """A cell that prints an expression about the result `out`, what a person did, and whether its record says the same.
+
+    Printed is `next <expression> <kinds of the events that a person caused> recorded`.
+    """
+    return (
+        "from conductor_magic import load\n"
+        "by_hand = [r.event.kind for r in out.events if getattr(r.event, 'by', '') in ('person', 'undo')]\n"
+        "same = load(out.id).model_dump(mode='json') == out.model_dump(mode='json')\n"
+        f"print('next', {expression}, by_hand, 'recorded' if same else 'recorded otherwise')"
+    )
 
 
 @dataclass
@@ -113,12 +131,21 @@ def play() -> Iterator[Play]:
         go_on.set()
 
 
-def begin(open_notebook: OpenNotebook, play: Play, ipykernel: str) -> tuple[Notebook, Locator]:
-    """Start a `%%conduct` cell and queue the next one; the notebook and the cell's board."""
+def begin(open_notebook: OpenNotebook, play: Play, ipykernel: str, comms: str = "") -> tuple[Notebook, Locator]:
+    """Start a `%%conduct` cell and queue the next one; the notebook and the cell's board.
+
+    Args:
+        open_notebook: the fixture.
+        play: the fixture.
+        ipykernel: the version.
+        comms: how the page sends comm messages, where it is not as usual: see `Notebook.comms_over_subshells`.
+    """
     setup = f"import os\nos.environ['ANTHROPIC_BASE_URL'] = {play.url!r}\n%load_ext conductor_magic"
-    follow = "print('next', out.status, out.questions[0].answers, out.questions[0].answered_by)"
+    follow = told("out.status, out.questions[0].answers, out.questions[0].answered_by")
     notebook = open_notebook([setup, "%%conduct out\nGo <b>on</b>.", follow], ipykernel=ipykernel)
     notebook.run(0)
+    if comms:
+        notebook.comms_over_subshells(comms)
     notebook.start(CONDUCT)
     notebook.start(NEXT)
     return notebook, board_of(notebook, CONDUCT)

@@ -7,14 +7,15 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import CONDUCT, NEXT, OpenNotebook, Play, begin, board_of
+from tests.browser.conftest import CONDUCT, NEXT, OpenNotebook, Play, begin, board_of, told
 from tests.support.floor import Floor, done, lay_out
-from tests.support.kernels import VERSIONS
+from tests.support.kernels import BETWEEN, VERSIONS
 from tests.support.messages_server import Answer, MessagesServer, text, tools
 
 pytestmark = pytest.mark.browser
 
 ENDS = ["6.31.0", VERSIONS[-1]]
+KERNELS = [("6.31.0", ""), (BETWEEN, ""), (BETWEEN, "disabled"), (VERSIONS[-1], ""), (VERSIONS[-1], "disabled")]
 
 
 @pytest.mark.parametrize("ipykernel", ENDS)
@@ -32,16 +33,20 @@ def test_answer_and_inspect_while_the_cell_runs(open_notebook: OpenNotebook, pla
     assert notebook.state(CONDUCT) == "running"
     play.go_on.set()
     notebook.wait(NEXT)
-    assert notebook.text(NEXT).strip() == "next completed {'Which store?': 'Redis'} person"
+    assert notebook.text(NEXT).strip() == (
+        "next completed {'Which store?': 'Redis'} person ['question.answered'] recorded"
+    )
     expect(board).to_contain_text("Closed")
     expect(board.get_by_role("row").filter(has_text="Task after")).to_contain_text("Done")
     assert notebook.page_errors == []
 
 
-@pytest.mark.parametrize("ipykernel", ENDS)
-def test_cancel_while_the_cell_runs(open_notebook: OpenNotebook, play: Play, ipykernel: str) -> None:
+@pytest.mark.parametrize(("ipykernel", "comms"), KERNELS)
+def test_answer_and_cancel_while_the_cell_runs(
+    open_notebook: OpenNotebook, play: Play, ipykernel: str, comms: str
+) -> None:
     """Own words and Enter answer the question; two presses cancel the run; its cell ends normally, the next runs."""
-    notebook, board = begin(open_notebook, play, ipykernel)
+    notebook, board = begin(open_notebook, play, ipykernel, comms)
     words = board.get_by_role("textbox", name="Answer in your own words")
     words.press_sequentially("A file, 1 2")
     words.press("Enter")
@@ -50,14 +55,21 @@ def test_cancel_while_the_cell_runs(open_notebook: OpenNotebook, play: Play, ipy
     notebook.press(board.locator("[data-act=cancel]"))
     notebook.press(board.locator("[data-act=cancel-sure]"))
     notebook.wait(NEXT)
-    assert notebook.text(NEXT).strip() == "next cancelled {'Which store?': 'A file, 1 2'} person"
+    assert notebook.text(NEXT).strip() == (
+        "next cancelled {'Which store?': 'A file, 1 2'} person "
+        "['question.answered', 'run.cancel_requested', 'worker.stopping'] recorded"
+    )
     expect(board).to_contain_text("Closed, cancelled")
     expect(board.get_by_role("row").filter(has_text="Task slow")).to_contain_text("Cancelled")
     assert notebook.page_errors == []
 
 
-def test_a_permission_is_asked_and_given_on_the_board(open_notebook: OpenNotebook) -> None:
-    """In mode ask a write waits with its difference on the board, hidden characters spelled out; a press lets it go."""
+@pytest.mark.parametrize("ipykernel", ENDS)
+def test_a_permission_is_asked_and_given_on_the_board(open_notebook: OpenNotebook, ipykernel: str) -> None:
+    """In mode ask a write waits with its difference on the board, hidden characters spelled out; a press lets it go.
+
+    The next question is there after a reload too, and the first does not come back.
+    """
     calls = [
         ("Write", {"file_path": "note.md", "content": "one\u200bline\n"}),
         ("Bash", {"command": "cat note.md"}),
@@ -68,14 +80,14 @@ def test_a_permission_is_asked_and_given_on_the_board(open_notebook: OpenNoteboo
 
     with MessagesServer(Floor([lay_out({"write": ()}), text("Under way."), text("Done.")], worker)) as server:
         setup = (
-            f"import os, pathlib\nos.environ['ANTHROPIC_BASE_URL'] = {server.url!r}\npathlib.Path('room').mkdir()\n"
-            "%load_ext conductor_magic"
+            f"import os, pathlib\nos.environ['ANTHROPIC_BASE_URL'] = {server.url!r}\n"
+            f"pathlib.Path('room-{ipykernel}').mkdir()\n%load_ext conductor_magic"
         )
-        follow = "print('next', [(q.answered_by, *q.answers.values()) for q in out.questions], out.files[0].action)"
-        notebook = open_notebook([setup, "%%conduct out --mode ask --workspace room\nWrite.", follow])
+        follow = told("[(q.answered_by, *q.answers.values()) for q in out.questions], out.files[0].action")
+        cells = [setup, f"%%conduct out --mode ask --workspace room-{ipykernel}\nWrite.", follow]
+        notebook = open_notebook(cells, ipykernel=ipykernel)
         notebook.run(0)
         notebook.start(CONDUCT)
-        notebook.start(NEXT)
         board = board_of(notebook, CONDUCT)
         question = board.get_by_role("region", name="Question")
         expect(question).to_contain_text("Let a worker write this file?", timeout=20_000)
@@ -83,7 +95,13 @@ def test_a_permission_is_asked_and_given_on_the_board(open_notebook: OpenNoteboo
         expect(board.get_by_role("row").filter(has_text="Task write")).to_contain_text("Asking")
         notebook.press(question.get_by_role("button", name="Yes, once"))
         expect(question).to_contain_text("cat note.md", timeout=20_000)
+        notebook.save()
+        notebook.reload()
+        expect(board_of(notebook, CONDUCT).get_by_role("region", name="Question")).to_contain_text("cat note.md")
         notebook.press(question.get_by_role("button", name="No", exact=False).first)
-        notebook.wait(NEXT)
-        assert notebook.text(NEXT).strip() == "next [('person', 'Yes, once'), ('person', 'No')] created"
+        notebook.run(NEXT)
+        assert notebook.text(NEXT).strip() == (
+            "next [('person', 'Yes, once'), ('person', 'No')] created "
+            "['question.answered', 'permission.decided', 'question.answered', 'permission.decided'] recorded"
+        )
         assert notebook.page_errors == []

@@ -33,7 +33,7 @@ def at_work(open_notebook: OpenNotebook, play: Play, ipykernel: str) -> tuple[No
 
 @pytest.mark.parametrize("ipykernel", ["6.31.0", VERSIONS[-1]])
 def test_a_page_reloaded_in_mid_run_has_its_board_back(open_notebook: OpenNotebook, play: Play, ipykernel: str) -> None:
-    """The board is there again, live, seconds after the notebook is; a press arrives, and its effect lasts."""
+    """The board is there again, live, seconds after the notebook is; a press arrives, and its effect lasts too."""
     notebook, board = at_work(open_notebook, play, ipykernel)
     notebook.save()
     notebook.reload()
@@ -45,8 +45,16 @@ def test_a_page_reloaded_in_mid_run_has_its_board_back(open_notebook: OpenNotebo
     notebook.press(board.locator("[data-act=cancel]"))
     notebook.press(board.locator("[data-act=cancel-sure]"))
     expect(board.locator(".pill")).to_have_text("Closed, cancelled", timeout=20_000)
+    notebook.save()
+    notebook.reload()
+    board = board_of(notebook, CONDUCT)
+    expect(board.locator(".pill")).to_have_text("Closed, cancelled", timeout=20_000)
+    expect(row(board, "slow")).to_contain_text("Cancelled")
     notebook.run(NEXT)
-    assert notebook.text(NEXT).strip() == "next cancelled {'Which store?': 'Redis'} person"
+    assert notebook.text(NEXT).strip() == (
+        "next cancelled {'Which store?': 'Redis'} person "
+        "['question.answered', 'run.cancel_requested', 'worker.stopping'] recorded"
+    )
     assert notebook.page_errors == []
 
 

@@ -30,6 +30,9 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 VERSIONS = list(dict.fromkeys(["6.31.0", installed("ipykernel")]))
 """The ipykernel versions that live messages are tested on; the last one is the installed one."""
 
+BETWEEN = "7.1.0"
+"""One of those (7.0 to 7.3) whose widgets have a thread of their own, for what is tested on every kind of kernel."""
+
 CACHE = Path(os.environ.get("CONDUCTOR_TEST_KERNELS", REPOSITORY / ".venv-kernels"))
 
 

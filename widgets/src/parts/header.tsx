@@ -74,12 +74,14 @@ function pillOf(view: View, snapshot: Snapshot): Pill {
   if (view.store.recorded.value && run.status === "running") {
     return { word: "Recorded so far", look: "quiet", hint: "The run goes on where it was started." };
   }
+  if (run.status !== "running") {
+    // A run that is over stays so, also where its kernel is busy with another cell or has been shut down.
+    const hint = view.link.busy.value ? "The kernel has not answered yet." : "";
+    return { word: ENDS[run.status], look: run.status === "completed" ? "closed" : "quiet", hint };
+  }
   if (view.link.busy.value) {
     const hint = "The kernel has not answered yet. To stop at once, interrupt the kernel.";
     return { word: "Kernel busy", look: "amber", hint };
-  }
-  if (run.status !== "running") {
-    return { word: ENDS[run.status], look: run.status === "completed" ? "closed" : "quiet", hint: "" };
   }
   if (!view.store.alive.value) return { word: "Connecting", look: "quiet", hint: "" };
   if (run.cancelled_by || run.cap) return { word: "Stopping", look: "amber", hint: "" };
