@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from conductor_magic.board import ROW_LIMIT, ROWS_LIMIT, TICK_SECONDS, Board, board_comms
+from conductor_magic.board import TICK_SECONDS, Board, board_comms
+from conductor_magic.board_answers import ROW_LIMIT, ROWS_LIMIT
 from conductor_magic.events import (
     Event,
     RunEnded,

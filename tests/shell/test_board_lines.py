@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from conductor_magic.board import LINE_LIMIT, Board
+from conductor_magic.board import Board
+from conductor_magic.board_lines import LINE_LIMIT
 from conductor_magic.events import RunStarted, TaskCreated, TaskLaunched, WorkerEnded, WorkerStarted
 from conductor_magic.journal import Journal
 from conductor_magic.redact import Redactor

@@ -141,8 +141,8 @@ def test_a_long_run_keeps_checkpoints_while_it_is_recorded(tmp_path: Path, view:
 
         for number in range(2 * EVERY):
             journal.append(RunNoted(text=f"note {number}"))
-        assert board._moments is not None
-        assert [state.seq for state in board._moments.history._checkpoints] == [0, EVERY, 2 * EVERY]
+        assert board._answers.moments is not None
+        assert [state.seq for state in board._answers.moments.history._checkpoints] == [0, EVERY, 2 * EVERY]
         board.detach()
         journal.close()
 

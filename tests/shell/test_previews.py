@@ -28,9 +28,10 @@ from conductor_magic.snapshot import inspect
 from conductor_magic.views import VIEWS
 from tests.golden.journals import RUNS
 from tests.shell.conftest import Begin
-from tests.shell.test_board import View, press, view  # noqa: F401 - a fixture
+from tests.shell.test_board import view  # noqa: F401 - a fixture
 from tests.support.floor import Floor, lay_out
 from tests.support.messages_server import text
+from tests.support.wire import View, press
 
 Json = dict[str, Any]
 ARROW = "application/vnd.apache.arrow.file"
