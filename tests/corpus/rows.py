@@ -36,6 +36,22 @@ def rows(category: str | None = None) -> list[dict[str, Any]]:
     return [row for row in _all() if category is None or row["category"] == category]
 
 
+def payloads(names: Mapping[str, str] | None = None) -> list[str]:
+    """Every text of the rows about markup and about codes for terminals, once; halves of characters aside.
+
+    Args:
+        names: what stands for placeholders.
+    """
+    texts = [row["input"]["text"] for category in ("html", "ansi") for row in rows(category)]
+    found = [expand(text, names or {}) for text in texts if not _is_bundle(text)]
+    return [text for text in dict.fromkeys(found) if text.encode("utf-8", "ignore").decode() == text]
+
+
+def _is_bundle(text: Any) -> bool:
+    """A display of several types, which is a Python value and no text."""
+    return isinstance(text, dict) and not text.keys() & {"$repeat", "$concat"}
+
+
 def expand(value: Any, names: Mapping[str, str]) -> Any:
     """A row's value with its placeholders filled in and its long text made.
 

@@ -51,6 +51,11 @@ class Stand:
         self._static, self._board = StaticPage(self._page(context)), LiveBoard(self._page(context))
         self._plain: dict[str, list[Json]] = {}
 
+    def names(self) -> dict[str, str]:
+        """What stands for the placeholders of a row."""
+        sink = self.sink
+        return {"SINK": sink.url, "SINKHOST": sink.host, "SINKPORT": str(sink.port), "CANARY": "CANARY-OUT"}
+
     def probes(self, run: Drawn, text: str) -> list[Json]:
         """What became of a run's texts: in the static pictures, and in each face of the live board."""
         return [self._static.probe(run.static()), *self._board.probe(run, text)]

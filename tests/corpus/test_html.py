@@ -24,7 +24,7 @@ Json = dict[str, Any]
 
 def text_of(row: Json, stand: Stand, world: World) -> str:
     """The row's text as a run would come to show it."""
-    text = expand(row["input"]["text"], _names(stand))
+    text = expand(row["input"]["text"], stand.names())
     if row["surface"] != "python_display":
         return text
     # What the Python tool makes of a worker's rich display is what the run shows.
@@ -35,18 +35,14 @@ def text_of(row: Json, stand: Stand, world: World) -> str:
     return played.told[0].text
 
 
-def _names(stand: Stand) -> dict[str, str]:
-    sink = stand.sink
-    return {"SINK": sink.url, "SINKHOST": sink.host, "SINKPORT": str(sink.port), "CANARY": "CANARY-OUT"}
-
-
+MARKDOWN_PLACES = ("markdown_result", "everywhere")
 MARKDOWN = {"p", "ul", "ol", "li", "h4", "h5", "pre", "code", "strong", "em", "del", "blockquote", "hr"}
 """Elements that the Markdown of an answer may become: nothing that acts, loads or leads anywhere."""
 
 
 def wrong_with(probe: Json, plain: Json, place: str) -> list[str]:
     """What a text has become that it must not."""
-    may = MARKDOWN if place == "markdown_result" else set[str]()
+    may = MARKDOWN if place in MARKDOWN_PLACES else set[str]()
     made = Counter(map(str.lower, probe["tags"])) - Counter(map(str.lower, plain["tags"]))
     found = [f"{name}: {probe[name]}" for name in ("active", "handlers", "links") if probe[name] != plain[name]]
     found += ["its script ran"] if probe["pwned"] else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,13 @@ from conductor_magic import events as e
 from conductor_magic.fold import fold
 from conductor_magic.report.text import board_text
 from conductor_magic.result import result_of
-from conductor_magic.snapshot import inspect, snapshot
+from conductor_magic.snapshot import snapshot
 from tests.golden.script import START, Script
+from tests.support.board_page import BoardPage
 
 __all__ = ["PLACES", "Drawn", "LiveBoard", "StaticPage"]
 
 Json = dict[str, Any]
-SCRIPT = Path(__file__).parents[2] / "conductor_magic" / "static" / "board.js"
 TASK = "1"
 
 
@@ -89,6 +90,42 @@ def _goal(script: Script, text: str) -> None:
     script.add(e.RunNoted(text=text, level="warning"))
 
 
+def _everywhere(script: Script, text: str) -> None:
+    """As goal, subject, tool output, report and answer, and in artifacts, whose files `Drawn` writes."""
+    _begun(script, goal=text).add(
+        e.TaskCreated(task=TASK, subject=text, description=text, phase="Survey", tier="haiku", blocked_by=()),
+        e.TaskLaunched(task=TASK, prompt=text, tier="haiku"),
+    )
+    script.at(5).work(TASK, 1).at(14).result(TASK, text)
+    for mime, content in _artifacts(text).items():
+        script.add(
+            e.ArtifactSaved(
+                name=f"{len(script.records)} {text}", task=TASK, worker=f"w{TASK}", mime=mime,
+                path=f"artifacts/{_file_of(mime)}", size=len(content), sha256="0" * 64,
+            )
+        )  # fmt: skip
+    script.end(TASK, text).at(50).add(e.ConductorSlept(text=text), e.RunEnded(status="completed", answer=text))
+
+
+def _artifacts(text: str) -> dict[str, bytes]:
+    """Files of every kind that the board shows, with the text in them."""
+    table = {"schema": {"fields": [{"name": text}]}, "data": [{text: text}]}
+    drawn = (
+        f"<svg xmlns='http://www.w3.org/2000/svg' width='40' height='20'>{text}<text y='9'>{escape(text)}</text></svg>"
+    )
+    contents = {
+        "text/plain": text,
+        "application/json": json.dumps({text: text}),
+        "application/vnd.dataresource+json": json.dumps(table),
+        "image/svg+xml": drawn,
+    }
+    return {mime: content.encode("utf-8", "replace") for mime, content in contents.items()}
+
+
+def _file_of(mime: str) -> str:
+    return mime.replace("/", "-")
+
+
 PLACES: dict[str, Callable[[Script, str], None]] = {
     "tool_output": _tool_output,
     "python_display": _tool_output,
@@ -101,6 +138,7 @@ PLACES: dict[str, Callable[[Script, str], None]] = {
     "scope_question": _scope_question,
     "markdown_result": _markdown_result,
     "goal": _goal,
+    "everywhere": _everywhere,
 }
 """Where a text can stand, by the corpus's names."""
 
@@ -112,11 +150,14 @@ class Drawn:
         script = Script()
         PLACES[place](script, text)
         # As a reader of a journal's file gets them, without the disk.
-        records = [e.Record(r.seq, r.at, e.parse_json(r.event, e.dump_json(r.event))) for r in script.records]
-        state = fold(records)
-        self.result = result_of(records, state, folder)
-        self.snapshot: Json = snapshot(state, START + 60)
-        self.details: dict[str, Json] = {task: inspect(state, task) or {} for task in state.tasks}
+        self.records = [e.Record(r.seq, r.at, e.parse_json(r.event, e.dump_json(r.event))) for r in script.records]
+        self.state = fold(self.records)
+        self.folder = folder
+        (folder / "artifacts").mkdir(exist_ok=True)
+        for mime, content in _artifacts(text).items():
+            (folder / "artifacts" / _file_of(mime)).write_bytes(content)
+        self.result = result_of(self.records, self.state, folder)
+        self.snapshot: Json = snapshot(self.state, START + 60)
 
     def static(self) -> str:
         """The pictures that are HTML text: a result's board, and what it shows of itself below its cell."""
@@ -138,15 +179,27 @@ _PROBE = """
   return {
     pwned: window.__pwned !== undefined || window.__xss !== undefined,
     tags: all.filter((e) => !["style", "STYLE"].includes(e.tagName)).map((e) => e.tagName.toLowerCase()),
-    active: all.filter((e) => e.matches(ACTIVE)).map((e) => e.outerHTML.slice(0, 200)),
+    // An artifact that is a picture is one: its bytes are in the page, and as an image nothing in it runs or loads.
+    active: all.filter((e) => e.matches(ACTIVE) && !e.matches(PICTURE)).map((e) => e.outerHTML.slice(0, 200)),
     handlers: attributes.filter(([name]) => name.startsWith("on") || name.startsWith("data-commandlinker")),
-    links: attributes.filter(([name, value]) => ["href", "src", "srcset", "action", "formaction"].includes(name)
-      || /javascript:|url\\(/i.test(value)),
+    links: attributes
+      .filter(([name, value]) => !TEXTS.includes(name) && !value.startsWith(DATA))
+      .filter(([name, value]) => ["href", "src", "srcset", "action", "formaction"].includes(name)
+        || /javascript:|url\\(/i.test(value)),
     text: root.innerText ?? [...root.children].map((e) => e.innerText ?? "").join("\\n"),
     raw: root.textContent,
   };
 }
-""".replace("ACTIVE", json.dumps(_ACTIVE))
+"""
+_DATA = "data:image/svg+xml;base64,"
+_NAMES = {
+    "ACTIVE": _ACTIVE,
+    "PICTURE": f".artifact > img[src^='{_DATA}']",
+    "DATA": _DATA,
+    "TEXTS": ["title", "alt", "aria-label"],
+}
+for _name, _value in _NAMES.items():
+    _PROBE = _PROBE.replace(_name, json.dumps(_value))
 
 
 class StaticPage:
@@ -163,58 +216,45 @@ class StaticPage:
 
 
 _PLAY = """
-async ([snapshot, details, line, task]) => {
+async ([past, task, tabs]) => {
   const look = LOOK;
-  const listeners = {};
-  const lines = Object.fromEntries(Object.keys(snapshot.workers).map((worker) => [worker, line]));
-  const model = {
-    get: () => ({n: 1, snapshot, lines}),
-    on: (name, callback) => { listeners[name] = callback; },
-    off: () => {},
-    send: ({kind, id, payload}) => queueMicrotask(() => listeners["msg:custom"](
-      {kind: "ack", id, ...(kind === "inspect" ? {detail: details[payload.task]} : {})})),
+  const root = document.querySelector("[data-conduct-board]").shadowRoot;
+  const seen = [];
+  const press = async (element) => {
+    element.click();
+    await boardPage.settled();
   };
-  const drawn = () => new Promise(requestAnimationFrame);
-  const place = document.querySelector("#root");
-  place.replaceChildren();
-  window.widget ??= (await import(window.board)).default();
-  await window.widget.initialize({model});
-  const takeAway = window.widget.render({model, el: place});
-  await drawn();
-  const root = place.querySelector("[data-conduct-board]").shadowRoot;
-  const seen = [look(root)];
-  if (snapshot.order.length > 0) {
-    root.querySelector('[data-book="Table"]').click();
-    await drawn();
-    root.querySelector(`[data-task="${task}"]`).click();
-    await drawn();
-    for (const name of ["Prompt", "Transcript", "Output"]) {
-      [...root.querySelectorAll("[role=tab]")].find((tab) => tab.innerText.startsWith(name)).click();
-      await drawn();
-      seen.push(look(root));
-    }
+  for (const way of past ? ["back", "on"] : []) {
+    await press(root.querySelector(`[aria-label="One event ${way}"]`));
+    if (!root.querySelector(".pill").innerText.startsWith("Replay")) throw new Error("the past is not shown");
+    seen.push(look(root));
   }
-  takeAway?.();
+  if (!past) seen.push(look(root));
+  await press(root.querySelector('[data-book="Table"]'));
+  const row = root.querySelector(`[data-task="${task}"]`);
+  if (row !== null) await press(row);
+  for (const name of row === null ? [] : tabs) {
+    await press([...root.querySelectorAll("[role=tab]")].find((tab) => tab.innerText.startsWith(name)));
+    await Promise.all([...root.querySelectorAll("img")].map((image) => image.decode().catch(() => {})));
+    seen.push(look(root));
+  }
   return seen;
 }
 """.replace("LOOK", _PROBE)
 
 
 class LiveBoard:
-    """The built board in a page, fed by a snapshot, with a kernel that answers every command at once."""
+    """The built board in a page, fed by its kernel."""
 
     def __init__(self, page: Page) -> None:
-        self.page = page
-        page.set_viewport_size({"width": 1424, "height": 1000})
-        page.set_content("<body style='margin:12px'><div id=root></div></body>")
-        source = SCRIPT.read_text("utf-8")
-        make = "(s) => { window.board = URL.createObjectURL(new Blob([s], {type: 'text/javascript'})) }"
-        page.evaluate(make, source)
+        self._board = BoardPage(page)
 
     def probe(self, run: Drawn, line: str) -> list[Json]:
-        """What became of it: the board as it opens, and each tab of the task."""
-        details = json.loads(json.dumps(run.details))
-        for detail in details.values():
-            for attempt in detail["attempt_list"]:
-                attempt["earlier"] = 0
-        return self.page.evaluate(_PLAY, [run.snapshot, details, line, TASK])
+        """What became of it: the board as it opens and each tab of the task, in the present and in the past."""
+        lines = dict.fromkeys(run.state.workers, line)
+        seen: list[Json] = []
+        for past in (False, True):
+            self._board.show(run.records, now=START + 60, folder=run.folder, lines=lines)
+            seen += self._board.page.evaluate(_PLAY, [past, TASK, ["Prompt", "Transcript", "Output"]])
+        self._board.end()
+        return seen

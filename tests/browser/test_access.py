@@ -1,0 +1,176 @@
+"""The board for everybody: axe-core finds nothing, in both themes, and it can be read in the system's own colours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from bench.board_run import Play
+from conductor_magic.recording import Recording
+from tests.golden.journals import RUNS
+from tests.golden.script import START
+from tests.support.board_page import THEMES, BoardPage
+
+Json = dict[str, Any]
+RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+FRAME = {
+    # Of the page around the board, which is the notebook's.
+    "page-has-heading-one": {"enabled": False},
+}
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser) -> Iterator[Page]:
+    """A page for all of this module."""
+    page = browser.new_page()
+    yield page
+    page.close()
+
+
+@pytest.fixture(scope="module")
+def plain(page: Page) -> Iterator[BoardPage]:
+    """A board on it."""
+    board = BoardPage(page)
+    yield board
+    board.end()
+
+
+def golden(board: BoardPage, name: str) -> None:
+    """Show a golden run."""
+    script = RUNS[name]()
+    board.show(script.records, now=script.clock, lines={"w3": "Half of it is read."})
+
+
+def tab(name: str) -> Callable[[BoardPage], None]:
+    """Open a tab of the task that failed."""
+
+    def look(board: BoardPage) -> None:
+        golden(board, "failed")
+        board.inspect("4", name)
+
+    return look
+
+
+def asking(board: BoardPage) -> None:
+    """A question that waits, open."""
+    golden(board, "asking")
+    board.board.press("q")
+    expect(board.board.locator(".question")).to_be_visible()
+
+
+def trouble(board: BoardPage) -> None:
+    """A press that the kernel refused, and a plan that was changed."""
+    script = RUNS["edited"]()
+    board.show(script.records, now=script.clock, commands=lambda kind, payload: {"error": "#7 is running already."})
+    board.inspect("7")
+    board.board.locator("[data-act=skip]").click()
+    expect(board.board.get_by_role("alert")).to_be_visible()
+
+
+def bell(board: BoardPage) -> None:
+    """The end, with every table of the report open."""
+    golden(board, "done")
+    for name in board.board.get_by_role("button", name="Closing bell").all():
+        name.click()
+    board.settle()
+    board.board.locator(".reports").evaluate("(e) => e.querySelectorAll('details').forEach((d) => { d.open = true; })")
+
+
+def past(board: BoardPage) -> None:
+    """A moment of the past, with the task of then opened."""
+    golden(board, "done")
+    for _ in range(2):
+        board.board.get_by_role("button", name="One event back").click()
+    expect(board.board.locator(".pill")).to_contain_text("Replay")
+    board.inspect("8")
+
+
+@cache
+def large() -> Play:
+    """A run with a thousand tasks."""
+    play = Play(1_000, 200, 300)
+    play.until(10)
+    return play
+
+
+def many(board: BoardPage) -> None:
+    """A thousand tasks, as a table, with one of them opened."""
+    play = large()
+    board.show(Recording([], play.state), now=play.clock, lines=play.lines)
+    board.inspect("1")
+
+
+LOOKS: dict[str, tuple[int, Callable[[BoardPage], None]]] = {
+    "running": (600, lambda board: golden(board, "running")),
+    "flow": (900, lambda board: (golden(board, "running"), board.board.locator("[data-book=Flow]").click())[0]),
+    "conflict": (1400, lambda board: golden(board, "conflict")),
+    "asking": (1400, asking),
+    "asking, narrow": (600, asking),
+    "prompt": (900, tab("Prompt")),
+    "transcript": (1400, tab("Transcript")),
+    "output": (600, tab("Output")),
+    "trouble": (1400, trouble),
+    "bell": (1400, bell),
+    "bell, narrow": (600, bell),
+    "past": (1400, past),
+    "many": (900, many),
+}
+
+
+def violations(page: Page) -> list[str]:
+    """What axe-core finds: the rule, and where it is broken."""
+    options = {"runOnly": list(RULES), "rules": FRAME, "resultTypes": ["violations"]}
+    found = Axe().run(page, options=options).response["violations"]
+    return [f"{one['id']}: {node['html'][:200]} {node['failureSummary']}" for one in found for node in one["nodes"]]
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_axe_finds_nothing(plain: BoardPage, theme: str) -> None:
+    """Not in any look of the board."""
+    found: dict[str, list[str]] = {}
+    for name, (width, look) in LOOKS.items():
+        plain.dress(theme, width)
+        look(plain)
+        found[name] = violations(plain.page)
+    assert found == {name: [] for name in LOOKS}
+
+
+COLOURS = """(place) => {
+  const canvas = document.querySelector("[data-conduct-board]").shadowRoot.querySelector(place);
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  return new Set(new Uint32Array(data.buffer)).size;
+}"""
+TIER = """(tiers) => tiers.map((tier) => getComputedStyle(tier).color)"""
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_it_can_be_read_in_the_systems_own_colours(plain: BoardPage, theme: str) -> None:
+    """Also where the system is dark and the notebook light: pictures are painted, no word is hidden in its ground."""
+    for scheme in ("light", "dark"):
+        plain.page.emulate_media(forced_colors="active", color_scheme=scheme)
+        plain.dress(theme, 1400)
+        tab("Output")(plain)
+        ink = plain.board.evaluate("(e) => getComputedStyle(e).color")
+        assert set(plain.board.locator(".tier").evaluate_all(TIER)) == {ink}
+        plain.board.locator("[data-book=Phases]").click()
+        expect(plain.board.locator("[data-book=Phases]")).to_have_css("outline-style", "solid")
+        plain.settle()
+        assert min(plain.page.evaluate(COLOURS, place) for place in (".plan canvas", ".lanes canvas")) > 50
+    plain.page.emulate_media(forced_colors="none", color_scheme="light")
+
+
+@pytest.mark.parametrize(("motion", "moves"), [("no-preference", True), ("reduce", False)])
+def test_nothing_moves_for_whoever_asked_for_that(plain: BoardPage, motion: Any, moves: bool) -> None:
+    """A phase that has just been completed is swept with light, but for a person who wants less motion."""
+    plain.page.emulate_media(reduced_motion=motion)
+    plain.dress("light", 1400)
+    script = RUNS["running"]()
+    plain.show(script.records, now=START + 31)
+    names = "(board) => board.getAnimations({ subtree: true }).map((one) => one.animationName ?? '')"
+    assert ("sweep" in plain.board.evaluate(names)) is moves
+    assert moves or plain.board.evaluate(names) == []
