@@ -27,6 +27,7 @@ from conductor_magic.events import Record, WorkerEnded, WorkerTurn
 from conductor_magic.journal import Journal
 from conductor_magic.patches import diff
 from conductor_magic.recording import Recording
+from conductor_magic.redact import Redactor
 from conductor_magic.replay import History, Moments
 from conductor_magic.snapshot import Drawn, draw
 from conductor_magic.state import RunState
@@ -55,14 +56,14 @@ class Board:
             `answer` {question, answers}, and those of `controls.CONTROLS`. What it returns goes back to the view;
             `{"error": "…"}` is a refusal; an awaitable is answered once it is there. What is asked of the run's past
             is answered here: `moment`, see `replay.Moments`, and `inspect` with a `seq`.
-        redact: takes secrets out of a streamed line; everything else has been through the journal.
+        redactor: takes secrets out of streamed lines; everything else has been through the journal.
 
     Attributes:
         widget: the anywidget instance, to be displayed.
         hello: set once a view showed itself: somebody is looking.
     """
 
-    def __init__(self, commands: Commands, redact: Callable[[str], str] = str) -> None:
+    def __init__(self, commands: Commands, redactor: Redactor | None = None) -> None:
         self.hello = threading.Event()
         self._journal: Journal | Recording | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -73,7 +74,7 @@ class Board:
         self._refreshed_at = float("-inf")
         self._number = 0
         self._drawn: Drawn | None = None
-        self._lines = Lines(redact)
+        self._lines = Lines(redactor or Redactor({}))
         self._answers = Answers(commands, self._reply)
         self._complained = False
         self._finished = False
@@ -86,7 +87,10 @@ class Board:
     def attach(self, journal: Journal | Recording, loop: asyncio.AbstractEventLoop) -> None:
         """Follow the journal; `loop` is the one that appends to it. From any thread, once."""
         self._journal, self._loop = journal, loop
-        self._answers.moments = Moments(History(journal.records))
+        recorded = isinstance(journal, Recording)
+        self._answers.moments = (
+            Moments(journal.history, journal.state) if recorded else Moments(History(journal.records))
+        )
         self._leave = journal.subscribe(self._changed)
         loop.call_soon_threadsafe(self._safely, self._begin)
 
@@ -113,7 +117,13 @@ class Board:
 
     def whole(self) -> Json:
         """What a view needs to draw the run as it was last sent."""
-        return {"n": self._number, "snapshot": self._drawn.json if self._drawn else {}, "lines": self._lines.all()}
+        drawn = self._drawn  # a page may ask from another thread
+        return {"n": self._number, "snapshot": drawn.json if drawn else {}, "lines": self._lines.all()}
+
+    def close(self) -> None:
+        """Take the board away, from the pages too; from any thread."""
+        self.detach()
+        self.widget.close()
 
     # --- on the engine's loop ----------------------------------------------------------------------------------------
 

@@ -41,6 +41,7 @@ class Answers:
         self._send = send
         self._done: dict[str, Json] = {}
         self._awaited: dict[str, asyncio.Task[None]] = {}
+        self._turn = asyncio.Lock()
 
     def take(self, message: Json) -> None:
         """Answer a command, once it is there; one that was answered before is answered alike."""
@@ -82,21 +83,32 @@ class Answers:
             self._awaited.pop(name, None)
         self._reply(name, found)
 
-    def _past(self, kind: str, payload: Json) -> Json | None:
-        """Answer what is asked of the run's past; None when the question is another."""
+    def _past(self, kind: str, payload: Json) -> Awaitable[Json] | None:
+        """Answer what is asked of the run's past, in a thread: a fold takes time. None when the question is another."""
         if self.moments is None:
             return None
         if kind == "moment":
-            return {"moment": self.moments.moment(payload)}
-        seq = payload.get("seq")
-        if kind == "inspect" and isinstance(seq, int):
-            task = str(payload.get("task", ""))
-            found = self.moments.inspect(task, seq)
-            return {"detail": found} if found else {"error": f"There was no task {task} then."}
+            return self._in_turn(_moment, self.moments, payload)
+        if kind == "inspect" and isinstance(payload.get("seq"), int):
+            return self._in_turn(_inspected, self.moments, payload)
         return None
+
+    async def _in_turn(self, find: Callable[[Moments, Json], Json], moments: Moments, payload: Json) -> Json:
+        async with self._turn:
+            return await asyncio.to_thread(find, moments, payload)
 
     def _reply(self, name: str, answer: Json) -> None:
         self._send({**answer, "kind": "ack", "id": name})
+
+
+def _moment(moments: Moments, payload: Json) -> Json:
+    return {"moment": moments.moment(payload)}
+
+
+def _inspected(moments: Moments, payload: Json) -> Json:
+    task = str(payload.get("task", ""))
+    found = moments.inspect(task, payload["seq"])
+    return {"detail": _cut(found)} if found else {"error": f"There was no task {task} then."}
 
 
 def _failed(what: str, error: Exception) -> Json:

@@ -6,14 +6,13 @@ hides it as long as it is there.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Awaitable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from conductor_magic.board import Board
 from conductor_magic.events import Record
-from conductor_magic.fold import fold
 from conductor_magic.loop import engine_loop
 from conductor_magic.recording import Recording
 from conductor_magic.report.html import board_html
@@ -21,9 +20,21 @@ from conductor_magic.report.text import board_text
 from conductor_magic.snapshot import inspect, snapshot
 from conductor_magic.views import VIEWS
 
-__all__ = ["ReplayView", "show_board"]
+__all__ = ["ReplayView", "keep_alive", "show_board"]
 
 Json = dict[str, Any]
+
+
+_MOST = 8
+"""Replays that stay alive in a notebook; of an older one only its static copy is left."""
+_shown: deque[Board] = deque()
+
+
+def keep_alive(board: Board) -> None:
+    """Let a replay's board live on, and take those away that were shown long before it."""
+    _shown.append(board)
+    while len(_shown) > _MOST:
+        _shown.popleft().close()
 
 
 def show_board(board: Board, run: str) -> Any:
@@ -43,12 +54,12 @@ class ReplayView:
     Args:
         folder: the run's folder.
         records: its journal's records, at least one.
-        status: how the run stands: a journal without an end is `running` or `interrupted`.
+        alive: whether the run is still going somewhere.
     """
 
-    def __init__(self, folder: Path, records: Sequence[Record], status: str) -> None:
+    def __init__(self, folder: Path, records: Sequence[Record], *, alive: bool) -> None:
         self._folder = folder
-        self._recording = Recording(records, replace(fold(records), status=status))
+        self._recording = Recording(records, alive=alive)
         started = self._recording.state.started
         self.run = started.run if started else ""
 
@@ -61,6 +72,7 @@ class ReplayView:
             return
         board = Board(self._command)
         board.attach(self._recording, engine_loop())
+        keep_alive(board)
         show_board(board, self.run)
         state = self._recording.state
         details = {task: detail for task in state.tasks if (detail := inspect(state, task))}

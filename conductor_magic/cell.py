@@ -130,9 +130,10 @@ def _block(shell: InteractiveShell, run: Run, options: Options, view: View, pres
                 _bind(shell, options, run.result())
                 raise
             stopped = True
-    view.close()
     result = run.result()
+    # Bound before the last picture: one that takes long or fails keeps nothing from the person.
     _bind(shell, options, result)
+    view.close()
     if stopped or presses[0]:
         bound = f"{options.name} holds" if options.name else f"%conduct show {run.id} gives"
         ended = "was cancelled" if result.status == "cancelled" else f"had ended already, {result.status}"

@@ -17,7 +17,7 @@ _FASTEST, _SLOWEST = 0.4, 2.0
 
 
 def expected_rest(state: RunState, now: float) -> float | None:
-    """Seconds until the last task is expected to be done; None when nothing is left or nothing is known of it."""
+    """Seconds until the last task is expected to be done; None when nothing is left, or nothing is known of it."""
     if state.started is None or not state.started.expected or state.ended or state.stopping:
         return None
     graph = state.graph
@@ -33,7 +33,8 @@ def expected_rest(state: RunState, now: float) -> float | None:
     if not left:
         return None
     chains = chain_lengths({task: tuple(b for b in graph[task] if b in left) for task in left}, left)
-    return max(*chains.values(), sum(left.values()) / max(1, state.started.workers))
+    rest = max(*chains.values(), sum(left.values()) / max(1, state.started.workers))
+    return rest if rest >= 1 else None
 
 
 def _left(state: RunState, task: TaskState, now: float, pace: float) -> float:

@@ -88,7 +88,7 @@ def _arrow(file: Any, saved: ArtifactSaved) -> Json:
     import pyarrow
 
     from conductor_magic.frames.heads import read_head
-    from conductor_magic.tools.arrow_check import check_layout
+    from conductor_magic.frames.layout import check_layout
 
     content = mmap.mmap(file.fileno(), saved.size, access=mmap.ACCESS_READ)
     check_layout(content, saved.size)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from conductor_magic.events import Record
+from conductor_magic.replay import History
 from conductor_magic.state import RunState
 
 __all__ = ["Recording"]
@@ -15,12 +17,18 @@ class Recording:
 
     Args:
         records: the journal's records.
-        state: their fold.
+        alive: whether the run is still going somewhere; a journal without an end is `interrupted` else.
+
+    Attributes:
+        history: the run's states, folded once.
+        state: the last of them.
     """
 
-    def __init__(self, records: Sequence[Record], state: RunState) -> None:
+    def __init__(self, records: Sequence[Record], *, alive: bool) -> None:
         self.records = records
-        self.state = state
+        self.history = History(records)
+        state = self.history.at(len(records))
+        self.state = state if state.ended or alive else replace(state, status="interrupted")
 
     def now(self) -> float:
         """The moment of the last record, in epoch seconds: nothing is known of a later one."""

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["Redactor"]
+__all__ = ["MARK", "Redactor"]
 
 MARK = "[redacted]"
 _SHAPES = tuple(
@@ -80,6 +80,14 @@ class Redactor:
             if any(hint in text for hint in hints):
                 text = shape.sub(MARK, text)
         return _PASSWORD.sub(f"://{MARK}@", text)
+
+    def unfinished(self, text: str) -> str:
+        """The text of which more is to come, without secrets and without an end that may be the beginning of one."""
+        text = text[: max(text.rfind(blank) for blank in " \t\n") + 1]
+        for value in self._values:
+            begun = next((k for k in range(min(len(value) - 1, len(text)), 0, -1) if text.endswith(value[:k])), 0)
+            text = text[: len(text) - begun]
+        return self.text(text)
 
     def json(self, value: Any) -> Any:
         """A JSON value with the secrets in its texts replaced; base64 data of images is left alone."""

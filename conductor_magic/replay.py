@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from conductor_magic.events import Record
-from conductor_magic.fold import apply, fold
+from conductor_magic.fold import apply
 from conductor_magic.patches import diff
 from conductor_magic.snapshot import Drawn, draw, inspect
 from conductor_magic.state import RunState
@@ -23,6 +23,9 @@ Json = dict[str, Any]
 EVERY = 500
 """Records between two checkpoints. A step of the fold takes some microseconds."""
 
+_LATEST = 1e12
+"""Far beyond any moment in seconds and any number of records: what is greater, or no number, is nonsense."""
+
 REMEMBERED = 8
 """Pictures that are kept to tell differences from: two views may look at two moments."""
 
@@ -30,28 +33,36 @@ REMEMBERED = 8
 class History:
     """The states of a run after each of its records.
 
+    One may ask at a time; checkpoints may be noted from another thread meanwhile.
+
     Args:
         records: the run's records so far; the list may grow, at its end.
     """
 
     def __init__(self, records: Sequence[Record]) -> None:
         self._records = records
-        self._checkpoints = [RunState()]
+        self._checkpoints = {0: RunState()}
+        self._last = RunState()
 
     def note(self, state: RunState) -> None:
         """Keep a state that somebody has folded anyway, if it makes a good checkpoint."""
-        if state.seq == len(self._checkpoints) * EVERY:
-            self._checkpoints.append(state)
+        if state.seq % EVERY == 0:
+            self._checkpoints[state.seq] = state
 
     def at(self, seq: int) -> RunState:
         """The state after record number `seq`; the nearest there is."""
         seq = min(max(seq, 0), len(self._records))
-        while len(self._checkpoints) <= seq // EVERY:
-            base = self._checkpoints[-1]
-            self._checkpoints.append(fold(self._records[base.seq : base.seq + EVERY], base))
-        state = self._checkpoints[seq // EVERY]
+        nearest = seq - seq % EVERY
+        while nearest not in self._checkpoints:
+            nearest -= EVERY
+        state = self._checkpoints[nearest]
+        # Who plays a run goes on from where they are.
+        if state.seq < self._last.seq <= seq:
+            state = self._last
         for record in self._records[state.seq : seq]:
             state = apply(state, record)
+            self.note(state)
+        self._last = state
         return state
 
     def moment(self, seq: int) -> float:
@@ -66,14 +77,16 @@ class History:
 
 
 class Moments:
-    """What a view asks of a run's past.
+    """What a view asks of a run's past. One may ask at a time.
 
     Args:
         history: the run's states.
+        end: the state to show after the last record, where it says more than the fold: that the run was interrupted.
     """
 
-    def __init__(self, history: History) -> None:
+    def __init__(self, history: History, end: RunState | None = None) -> None:
         self.history = history
+        self._end = end
         self._pictures: dict[int, Drawn] = {}
         self._number = 0
 
@@ -88,12 +101,14 @@ class Moments:
             `{n, seq, at, base, changes}`, or `{n, seq, at, snapshot}` when that picture is not remembered any more.
         """
         at, seq = asked.get("at"), asked.get("seq")
-        if isinstance(at, int | float):
+        if isinstance(at, int | float) and abs(at) < _LATEST:
             at, seq = float(at), self.history.seq_at(at)
         else:
-            seq = seq if isinstance(seq, int) else 0
+            seq = seq if isinstance(seq, int) and abs(seq) < _LATEST else 0
             at = self.history.moment(seq)
-        state = self.history.at(seq)
+        return self._picture(self._at(seq), at, asked)
+
+    def _picture(self, state: RunState, at: float, asked: Mapping[str, Any]) -> Json:
         before = self._pictures.get(base) if isinstance(base := asked.get("base"), int) else None
         picture = draw(state, at, before)
         self._number += 1
@@ -107,4 +122,8 @@ class Moments:
 
     def inspect(self, task: str, seq: int) -> Json | None:
         """What `snapshot.inspect` gives of a task after record number `seq`."""
-        return inspect(self.history.at(seq), task)
+        return inspect(self._at(seq), task)
+
+    def _at(self, seq: int) -> RunState:
+        state = self.history.at(seq)
+        return self._end if self._end is not None and state.seq == self._end.seq else state

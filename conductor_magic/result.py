@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
+from conductor_magic.errors import ConductUsageError
 from conductor_magic.events import Record
-from conductor_magic.journal import NAME, read_records
+from conductor_magic.journal import NAME, is_open, read_records
 from conductor_magic.report.efficiency import efficiency
 from conductor_magic.report.html import board_html, card_html
 from conductor_magic.report.text import board_text
@@ -87,8 +88,18 @@ class ConductResult(BaseModel):
 
     @property
     def events(self) -> Iterator[Record]:
-        """The journal's records, read anew."""
-        return iter(read_records(Path(self.path) / NAME)[0])
+        """The journal's records, read anew.
+
+        Raises:
+            ConductUsageError: the run's folder is gone.
+        """
+        return iter(self._records())
+
+    def _records(self) -> list[Record]:
+        try:
+            return read_records(Path(self.path) / NAME)[0]
+        except FileNotFoundError:
+            raise ConductUsageError(f"The record of run {self.id} is gone: there is no {self.path} any more.") from None
 
     def show(self) -> Any:
         """The static board, displayed by the notebook."""
@@ -100,11 +111,11 @@ class ConductResult(BaseModel):
         """The run on the live board, to be scrubbed, played and stepped through; displayed by the notebook.
 
         Raises:
-            FileNotFoundError: the run's folder is gone.
+            ConductUsageError: the run's folder is gone.
         """
         from conductor_magic.board_view import ReplayView
 
-        return ReplayView(Path(self.path), list(self.events), self.status)
+        return ReplayView(Path(self.path), self._records(), alive=is_open(Path(self.path) / NAME))
 
     def save(self, path: str | Path) -> Path:
         """Write the static board as one self-contained HTML file."""

@@ -178,7 +178,7 @@ class Run:
             return None
         from conductor_magic.board import Board
 
-        return Board(self._asked, self._redactor.text)
+        return Board(self._asked, self._redactor)
 
     # --- on the engine's loop ----------------------------------------------------------------------------------------
 

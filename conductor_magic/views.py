@@ -26,9 +26,10 @@ def _inspect(records: Sequence[Record], state: RunState, folder: Path, payload: 
 def _artifact(
     records: Sequence[Record], state: RunState, folder: Path, payload: Mapping[str, Any]
 ) -> Json | Awaitable[Json]:
-    name = payload.get("name")
-    key = next((key for key, public in state.artifact_names.items() if public == name), None)
-    if key is None:
+    # By its maker and its own name: what it is called in public changes when another task makes one of that name.
+    task, name = str(payload.get("task", "")), str(payload.get("name", ""))
+    key = f"{task}/{name.removeprefix(task + '/')}"
+    if key not in state.artifacts:
         return {"error": f"There is no artifact {name}."}
     saved = state.artifacts[key]
 
@@ -45,7 +46,7 @@ def _report(records: Sequence[Record], state: RunState, folder: Path, payload: M
 
 
 VIEWS: Mapping[str, Shown] = {"inspect": _inspect, "artifact": _artifact, "report": _report}
-"""By the kind of command: `inspect` {task} -> `detail`, `artifact` {name} -> `preview`, `report` {} -> `report`.
+"""By the kind of command: `inspect` {task} -> `detail`, `artifact` {task, name} -> `preview`, `report` {} -> `report`.
 
 Each is given the run's records, their fold, the run's folder and the command's payload; `error` says what is wrong.
 What takes a while is an awaitable.

@@ -16,7 +16,7 @@ import pyarrow as arrow
 
 from . import cells
 
-__all__ = ["Notes", "array_from", "array_told", "codes_in", "dictionary", "flat_from", "flat_told"]
+__all__ = ["Notes", "array_from", "array_told", "codes_in", "dictionary", "distinct_from", "flat_from", "flat_told"]
 
 Json = dict[str, Any]
 Notes = list[str]
@@ -87,6 +87,14 @@ def flat_from(array: Any, told: Json, depth: int = 0) -> Any:
     index: Any = pandas.Index(values, dtype=values.dtype, copy=False)
     if told["freq"] is not None:
         index.freq = _offset(told["freq"])
+    return index
+
+
+def distinct_from(array: Any, told: Json, depth: int = 0) -> Any:
+    """The same for categories and levels, which pandas puts into a hash table at once."""
+    index = flat_from(array, told, depth)
+    if index.dtype == object and cells.alike(index):
+        raise ValueError("its categories would take too long to tell apart")
     return index
 
 
@@ -185,7 +193,7 @@ def _tell_categories(values: Any, dtype: Any, what: str, notes: Notes) -> Told:
 
 
 def _read_categories(array: Any, told: Json, depth: int) -> Any:
-    categories = flat_from(array.dictionary, told, depth + 1)
+    categories = distinct_from(array.dictionary, told, depth + 1)
     return pandas.Categorical.from_codes(codes_in(array), categories=categories, ordered=bool(told["ordered"]))
 
 

@@ -12,14 +12,16 @@ import json
 import math
 import uuid
 import zoneinfo
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-__all__ = ["Unsupported", "decoded", "dumps", "encoded", "loads", "timezone_from", "timezone_told"]
+__all__ = ["Unsupported", "alike", "decoded", "dumps", "encoded", "loads", "timezone_from", "timezone_told"]
 
 _TAG = "$"
+_MOST_HASHED = 10_000
+_MOST_ALIKE = 40
 _ENCODER = json.JSONEncoder(allow_nan=False, check_circular=False, separators=(",", ":"))
 
 
@@ -87,6 +89,21 @@ def decoded(value: Any) -> Any:
         name, told = value[_TAG]
         return _CODERS[name if "." in name else f"builtins.{name}"][1](told)
     return value
+
+
+def alike(items: Iterable[Any]) -> bool:
+    """Whether so many of these different values share a hash that a table of them would be slow to build.
+
+    Each is compared with all that have its hash. Only of text and bytes a stranger cannot choose it.
+    """
+    hashes = sorted(hash(item) for item in items if type(item) not in (str, bytes))
+    return any(one == other for one, other in zip(hashes, hashes[_MOST_ALIKE:], strict=False))
+
+
+def _crowded(items: Iterable[Any]) -> bool:
+    """Whether a set or dict of these would be slow: also of different hashes, a stranger can choose many that clash."""
+    chosen = [item for item in items if type(item) not in (str, bytes)]
+    return len(chosen) > _MOST_HASHED or alike(chosen)
 
 
 def timezone_told(zone: Any) -> Any:
@@ -190,8 +207,19 @@ def _time_from(kind: Any) -> Callable[[Any], Any]:
     return lambda told: kind.fromisoformat(told[0]).replace(tzinfo=timezone_from(told[1]), fold=told[2])
 
 
-def _sequence(kind: Any) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
-    return (lambda value: [encoded(inner) for inner in value]), (lambda told: kind(decoded(inner) for inner in told))
+def _hashed(kind: Any) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
+    def tell(value: Any) -> Any:
+        if _crowded(value):
+            raise Unsupported(f"a {kind.__name__} of too many elements")
+        return [encoded(inner) for inner in value]
+
+    def read(told: Any) -> Any:
+        items = [decoded(inner) for inner in told]
+        if _crowded(items):
+            raise ValueError(f"a {kind.__name__} of too many elements")
+        return kind(items)
+
+    return tell, read
 
 
 def _bytes(kind: Any) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
@@ -199,7 +227,16 @@ def _bytes(kind: Any) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
 
 
 def _dict_told(value: dict[Any, Any]) -> Any:
+    if _crowded(value):
+        raise Unsupported("a dict of too many elements")
     return [[encoded(key), encoded(inner)] for key, inner in value.items()]
+
+
+def _dict_from(told: Any) -> Any:
+    pairs = [(decoded(key), decoded(inner)) for key, inner in told]
+    if _crowded(key for key, _ in pairs):
+        raise ValueError("a dict of too many elements")
+    return dict(pairs)
 
 
 _SCALARS = (
@@ -210,10 +247,13 @@ _SCALARS = (
 _CODERS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
     "builtins.float": (repr, float),
     "builtins.complex": (lambda value: [repr(value.real), repr(value.imag)], lambda told: complex(*map(float, told))),
-    "builtins.tuple": _sequence(tuple),
-    "builtins.set": _sequence(set),
-    "builtins.frozenset": _sequence(frozenset),
-    "builtins.dict": (_dict_told, lambda told: {decoded(key): decoded(inner) for key, inner in told}),
+    "builtins.tuple": (
+        lambda value: [encoded(inner) for inner in value],
+        lambda told: tuple(decoded(inner) for inner in told),
+    ),
+    "builtins.set": _hashed(set),
+    "builtins.frozenset": _hashed(frozenset),
+    "builtins.dict": (_dict_told, _dict_from),
     "builtins.bytes": _bytes(bytes),
     "builtins.bytearray": _bytes(bytearray),
     "builtins.range": (lambda value: [value.start, value.stop, value.step], lambda told: range(*told)),

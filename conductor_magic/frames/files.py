@@ -12,6 +12,8 @@ from typing import Any
 
 import pyarrow as arrow
 
+from .layout import check_layout
+
 __all__ = ["built", "description", "read_frame", "shape_of", "write_frame"]
 
 Json = dict[str, Any]
@@ -57,6 +59,7 @@ def read_frame(path: str | Path) -> Any:
     """
     content = Path(path).read_bytes()
     try:
+        check_layout(content, len(content))
         table = arrow.ipc.open_file(arrow.py_buffer(content)).read_all()
         table.validate(full=True)  # offsets and lengths that lie would be read as they stand
         told = description(table.schema)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pyarrow as arrow
 
+from .bounds import bytes_in, is_known, is_view
 from .files import built, description
 
 __all__ = ["read_head"]
@@ -29,10 +30,10 @@ def read_head(content: Any, rows: int) -> Any:
     try:
         table = _first(arrow.ipc.open_file(content), rows)
         table.validate(full=True)  # offsets and lengths that lie would be read as they stand
-        strange = [str(field.type) for field in table.schema if not _is_known(field.type)]
+        strange = [str(field.type) for field in table.schema if not is_known(field.type)]
         if strange:
             raise ValueError(f"it has columns of the type {strange[0][:60]}")
-        if sum(map(_bytes_in, table.columns)) + _told_bytes(table.schema) > _MOST_BYTES:
+        if sum(map(bytes_in, table.columns)) + _told_bytes(table.schema) > _MOST_BYTES:
             raise ValueError("its first rows are too long")
         told = _of_head(description(table.schema), table.num_rows)
         return built(table.replace_schema_metadata(None), told)
@@ -64,7 +65,7 @@ def _named(column: Any) -> Any:
     codes = sorted({code for code in found if code is not None})
     indices = arrow.array([None if code is None else codes.index(code) for code in found], array.type.index_type)
     named = [array.dictionary[code] for code in codes]
-    if _is_view(array.type.value_type):  # Arrow takes no views out of an array
+    if is_view(array.type.value_type):  # Arrow takes no views out of an array
         if sum(value.as_buffer().size for value in named if value.is_valid) > _MOST_BYTES:
             raise ValueError("its first rows are too long")
         values = arrow.array([value.as_py() for value in named], array.type.value_type)
@@ -74,7 +75,8 @@ def _named(column: Any) -> Any:
 
 
 def _of_head(told: Json, rows: int) -> Json:
-    """What the writer said of the frame, made to fit its first rows."""
+    """What the writer said of the frame, made to fit its first rows; without `attrs`, which nobody sees."""
+    told = {**told, "attrs": {}}
     index = told.get("index")
     if isinstance(index, dict) and index.get("kind") == "range":
         start, _, step = map(int, index["range"])
@@ -84,28 +86,3 @@ def _of_head(told: Json, rows: int) -> Json:
 
 def _told_bytes(schema: Any) -> int:
     return sum(len(key) + len(text) for key, text in (schema.metadata or {}).items())
-
-
-def _bytes_in(column: Any) -> int:
-    if _is_view(column.type):  # they count what they share as theirs
-        return sum(value.as_buffer().size for value in column if value.is_valid)
-    return column.nbytes
-
-
-def _is_view(kind: Any) -> bool:
-    return kind in (arrow.string_view(), arrow.binary_view())
-
-
-def _is_known(kind: Any, top: bool = True) -> bool:
-    """Whether values of this type are no larger than the bytes that there are of them."""
-    types = arrow.types
-    if types.is_dictionary(kind):
-        return top and _is_known(kind.value_type, False)
-    if types.is_struct(kind):
-        return kind.num_fields > 0 and all(_is_known(kind.field(at).type, False) for at in range(kind.num_fields))
-    if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
-        return _is_known(kind.value_type, False)
-    if types.is_null(kind):
-        return top
-    text = types.is_string(kind) or types.is_large_string(kind) or types.is_binary(kind) or types.is_large_binary(kind)
-    return text or _is_view(kind) or types.is_primitive(kind) or types.is_decimal(kind)

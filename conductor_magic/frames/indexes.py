@@ -8,7 +8,7 @@ import numpy
 import pandas
 
 from . import cells
-from .arrays import Notes, codes_in, dictionary, flat_from, flat_told
+from .arrays import Notes, codes_in, dictionary, distinct_from, flat_from, flat_told
 
 __all__ = ["index_from", "index_told", "label_told"]
 
@@ -60,7 +60,7 @@ def _level_told(level: Any, codes: Any, what: str, notes: Notes) -> tuple[Any, J
 
 
 def _level_from(array: Any, told: Json) -> Any:
-    level = flat_from(array.dictionary, told)
+    level = distinct_from(array.dictionary, told)
     if "ordered" in told:
         return pandas.CategoricalIndex(level, categories=level, ordered=bool(told["ordered"]))
     return level

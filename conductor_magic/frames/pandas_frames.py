@@ -11,7 +11,9 @@ import pyarrow as arrow
 
 from . import cells
 from .arrays import Notes, array_from, array_told
+from .bounds import bytes_in, is_known
 from .indexes import index_from, index_told, label_told
+from .layout import ROOM, check_stream
 
 __all__ = ["pandas_from", "pandas_told"]
 
@@ -68,7 +70,7 @@ def pandas_from(table: Any, told: Json) -> Any:
         value = read[0].rename(cells.decoded(told["name"]))
     else:
         value = pandas.DataFrame(dict(enumerate(read)), index=index, copy=False)
-        value.columns = index_from(_unpacked(told["labels"]), told["header"])
+        value.columns = index_from(_unpacked(told["labels"], len(columns)), told["header"])
     value.attrs.update(cells.decoded(told["attrs"]))
     return value.set_flags(allows_duplicate_labels=False) if told["unique"] else value
 
@@ -119,7 +121,17 @@ def _packed(arrays: list[Any]) -> str:
     return base64.b64encode(sink.getvalue()).decode()
 
 
-def _unpacked(text: str) -> list[Any]:
-    table = arrow.ipc.open_stream(base64.b64decode(text)).read_all()
+def _unpacked(text: str, count: int) -> list[Any]:
+    """The labels of so many columns: no more of them, and no larger, than the description itself."""
+    content = base64.b64decode(text)
+    check_stream(content)
+    table = arrow.ipc.open_stream(content).read_all()
+    if table.num_columns and table.num_rows != count:
+        raise ValueError(f"{table.num_rows} labels for {count} columns")
+    strange = [str(field.type) for field in table.schema if not is_known(field.type)]
+    if strange:
+        raise ValueError(f"it has labels of the type {strange[0][:60]}")
     table.validate(full=True)
+    if sum(map(bytes_in, table.columns)) > len(content) + ROOM:
+        raise ValueError("its labels unpack to more than they are")
     return [_one(column) for column in table.columns]

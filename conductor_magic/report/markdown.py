@@ -4,6 +4,7 @@ The dialect and the tree are those of the live board (`widgets/src/markdown.ts`)
 cases that both are tested against. A block has a `kind`: `heading` (`level`, `parts`), `paragraph` (`parts`), `code`
 (`text`), `quote` (`blocks`), `list` (`start`, None for bullets; `items`, each a list of blocks), `table` (`head` and
 `rows` of cells, each a list of parts) or `rule`. A part is `text`, `code`, `strong`, `em`, `del` or `link`.
+A row has the cells that are written, no more: filled up to its head's width, a short text would make a vast table.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
+    from markdown_it.rules_block import StateBlock
     from markdown_it.tree import SyntaxTreeNode
 
 __all__ = ["markdown"]
@@ -28,6 +30,8 @@ _RULES = (
 )
 # A plain host, no name or password before it: what a person reads is where the link leads.
 _WEB = re.compile(r"https?://((?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::\d+)?)(?:[/?#]|$)", re.IGNORECASE)
+_DASHES = re.compile(r"\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?")
+_BAR = re.compile(r"(?<!\\)\|")
 _MARKS = {"strong": "strong", "em": "em", "s": "del"}
 
 
@@ -43,8 +47,55 @@ def _reader() -> MarkdownIt:
     from markdown_it import MarkdownIt
 
     reader = MarkdownIt("zero", {"maxNesting": _DEEPEST}).enable(_RULES)
+    reader.block.ruler.at("table", _table, {"alt": ["paragraph"]})
     reader.validateLink = lambda url: _WEB.match(url) is not None
     return reader
+
+
+def _table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """A rule of the reader: a head, dashes below each of its cells, and rows for as long as lines have a `|`."""
+    if start + 2 > end or state.sCount[start + 1] < state.blkIndent:
+        return False
+    head, dashes = _source(state, start), _source(state, start + 1)
+    if "|" not in head or not _DASHES.fullmatch(dashes) or len(_cells(head)) != len(_cells(dashes)):
+        return False
+    if silent:
+        return True
+    state.push("table_open", "table", 1)
+    _row(state, head)
+    state.line = start + 2
+    others = state.md.block.ruler.getRules("blockquote")
+    while (
+        state.line < end
+        and state.sCount[state.line] >= state.blkIndent
+        and "|" in (line := _source(state, state.line))
+        and not any(begins(state, state.line, end, True) for begins in others)
+    ):
+        _row(state, line)
+        state.line += 1
+    state.push("table_close", "table", -1)
+    return True
+
+
+def _row(state: StateBlock, line: str) -> None:
+    state.push("tr_open", "tr", 1)
+    for cell in _cells(line):
+        state.push("td_open", "td", 1)
+        inline = state.push("inline", "", 0)
+        inline.content, inline.children = cell, []
+        state.push("td_close", "td", -1)
+    state.push("tr_close", "tr", -1)
+
+
+def _source(state: StateBlock, line: int) -> str:
+    return state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]].strip()
+
+
+def _cells(line: str) -> list[str]:
+    found = _BAR.split(line.removeprefix("|"))
+    if not found[-1] and len(found) > 1:
+        found.pop()
+    return [cell.strip().replace("\\|", "|") for cell in found]
 
 
 def _blocks(nodes: Sequence[SyntaxTreeNode]) -> list[Json]:
@@ -63,7 +114,7 @@ def _block(node: SyntaxTreeNode) -> Json:
             start = int(node.attrs.get("start", 1)) if node.type == "ordered_list" else None
             return {"kind": "list", "start": start, "items": [_blocks(item.children) for item in node.children]}
         case "table":
-            rows = [[_line(cell) for cell in row.children] for part in node.children for row in part.children]
+            rows = [[_line(cell) for cell in row.children] for row in node.children]
             return {"kind": "table", "head": rows[0], "rows": rows[1:]}
         case "hr":
             return {"kind": "rule"}

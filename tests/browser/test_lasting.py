@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import nbformat
@@ -33,14 +32,11 @@ def at_work(open_notebook: OpenNotebook, play: Play, ipykernel: str) -> tuple[No
 
 @pytest.mark.parametrize("ipykernel", ["6.31.0", VERSIONS[-1]])
 def test_a_page_reloaded_in_mid_run_has_its_board_back(open_notebook: OpenNotebook, play: Play, ipykernel: str) -> None:
-    """The board is there again, live, seconds after the notebook is; a press arrives, and its effect lasts too."""
+    """The board is there again and live; a press arrives, and its effect lasts too. How soon: `bench.reload`."""
     notebook, board = at_work(open_notebook, play, ipykernel)
     notebook.save()
     notebook.reload()
-    begun = time.monotonic()
     expect(notebook.cell(CONDUCT).locator(".pill")).to_have_text("Live", timeout=20_000)
-    # The page itself is JupyterLab's to load; what is ours begins when the notebook is there.
-    assert time.monotonic() - begun < 4
     board = board_of(notebook, CONDUCT)
     notebook.press(board.locator("[data-act=cancel]"))
     notebook.press(board.locator("[data-act=cancel-sure]"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from html.parser import HTMLParser
 from typing import Any
 
@@ -308,6 +309,60 @@ def test_the_worst_hundred_tasks_fit() -> None:
         name: {**task, "phase": shown["phases"][int(name) - 1]["name"]} for name, task in shown["tasks"].items()
     }
     check_whole(board_html(shown, {name: {**details["4"], "output": "é" * 100_000} for name in shown["order"]}))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "|a" * 200 + "\n" + "|-" * 200 + "\n" + "|b\n" * 6_400,
+        "|a" * 20 + "\n" + "|-" * 20 + "\n" + "|b\n" * 6_600,
+        "|a\n|-\n" + ("|" * 200 + "\n") * 100,
+    ],
+    ids=["wide", "short rows", "empty cells"],
+)
+def test_a_vast_table_of_little_text_takes_no_time(answer: str) -> None:
+    """In the answer and in every output, board and card are drawn at once, and say how much they leave out."""
+    shown, details = many(100)
+    shown["run"] = {**shown["run"], "answer": answer}
+    began = time.process_time()
+    board = check_whole(board_html(shown, {name: {**detail, "output": answer} for name, detail in details.items()}))
+    card = check_whole(card_html(shown))
+    assert time.process_time() - began < 10
+    assert "more)" in board.text
+    assert "more)" in card.text
+
+
+def test_the_roomiest_page_that_fits_is_taken() -> None:
+    """Of outputs that do not fit whole, as much is shown as in a page of more than half the limit."""
+    shown, details = many(40)
+    page = board_html(shown, {name: {**detail, "output": "**word** " * 1_000} for name, detail in details.items()})
+    check_whole(page)
+    assert len(page.encode()) > LIMIT / 2
+
+
+def test_an_unknown_price_has_no_list_price_beside_it() -> None:
+    """What is not known is not called $0.00."""
+    shown, _ = drawn("done")
+    shown["spend"] = {**shown["spend"], "usd": 0.0, "list_usd": 0.5}
+    assert "At list price: $0.50." in Page(board_html(shown)).text
+    shown["spend"] = {**shown["spend"], "usd": None, "list_usd": 0.0}
+    text = Page(board_html(shown)).text
+    assert "price unknown" in text
+    assert "list price" not in text
+
+
+def test_an_attempt_of_which_nothing_is_expected_says_no_time_for_it() -> None:
+    """Neither in its line nor in the closing figures; what is known of others of its tier counts."""
+    shown, details = drawn("done")
+    haiku = [worker for worker in shown["workers"].values() if worker["tier"] == "haiku"]
+    haiku[0]["expected"] = 0.0
+    assert "HAIKU2 attempts0:120:203.9k" in Page(board_html(shown)).text
+    haiku[1]["expected"] = 0.0
+    for attempt in details["1"]["attempt_list"]:
+        attempt["expected"] = 0.0
+    text = Page(board_html(shown, details)).text
+    assert "HAIKU2 attempts0:12–3.9k" in text
+    assert "desk 1 · 0:09 · $0.010" in text
 
 
 def _light(colour: str) -> float:

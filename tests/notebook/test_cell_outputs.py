@@ -120,6 +120,22 @@ def test_an_interrupt_is_one_red_line_below_the_last_picture(notebook: Notebook)
     assert notebook.session.run("print(stopped.status)") == "cancelled\n"
 
 
+def test_the_result_is_bound_before_the_last_picture_is_drawn(notebook: Notebook) -> None:
+    """A picture that takes long or fails keeps nothing from the person."""
+    notebook.floor = simple()
+    notebook.session.run(
+        "bound = []\n"
+        "def look(message):\n"
+        "    if message['msg_type'] == 'update_display_data' and 'Completed' in str(message['content']):\n"
+        "        bound.append('early' in get_ipython().user_ns)\n"
+        "    return message\n"
+        "get_ipython().display_pub.register_hook(look)"
+    )
+    notebook.outputs("%%conduct early\nGo.")
+    notebook.session.run("get_ipython().display_pub.unregister_hook(look)")
+    assert notebook.session.run("print(bound[-1], early.status)") == "True completed\n"
+
+
 def test_an_interrupt_at_the_very_end_loses_nothing(notebook: Notebook) -> None:
     """Stop pressed while the last picture is drawn: the finished result is bound, and the one line says so."""
     notebook.floor = simple()

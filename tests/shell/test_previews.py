@@ -7,7 +7,7 @@ import base64
 import json
 import os
 import struct
-import zlib
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,13 @@ import pandas
 import pyarrow
 import pytest
 
+from conductor_magic.artifact_values import load_artifact
 from conductor_magic.board import Board
 from conductor_magic.events import ArtifactSaved, FileChanged, RunStarted
 from conductor_magic.fold import fold
+from conductor_magic.frames import cells
 from conductor_magic.frames.files import write_frame
 from conductor_magic.journal import Journal
-from conductor_magic.picture_check import check_picture
 from conductor_magic.preview import preview
 from conductor_magic.snapshot import inspect
 from conductor_magic.views import VIEWS
@@ -31,17 +32,11 @@ from tests.shell.conftest import Begin
 from tests.shell.test_board import view  # noqa: F401 - a fixture
 from tests.support.floor import Floor, lay_out
 from tests.support.messages_server import text
+from tests.support.png_head import png
 from tests.support.wire import View, press
 
 Json = dict[str, Any]
 ARROW = "application/vnd.apache.arrow.file"
-SVG = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">{}</svg>'
-
-
-def png(width: int, height: int) -> bytes:
-    """The head of a PNG of this size, which is all that is looked at."""
-    head = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + head + struct.pack(">I", zlib.crc32(head))
 
 
 @pytest.fixture
@@ -215,47 +210,62 @@ def test_only_the_file_that_was_saved_is_opened(folder: Path, tmp_path: Path) ->
     assert text_of() == "Not shown: the file is not the one that was saved."
 
 
-def test_an_honest_svg_is_a_picture(folder: Path) -> None:
-    """Also one with a script: as an image, which is all it becomes, nothing in it runs."""
-    glyphs = "".join(f'<g id="g{n}"><path d="M0 0"/></g>' for n in range(50))
-    uses = "".join(f'<use xlink:href="#g{n % 50}" clip-path="url(#g1)" style="fill: #00f"/>' for n in range(5_000))
-    small = base64.b64encode(png(2, 2)).decode()
-    for inner in (
-        f"<defs>{glyphs}</defs>{uses}",
-        "<script>alert(1)</script>",
-        f'<image xlink:href="data:image/png;base64,{small}"/>',
-        "<style>*{stroke-linejoin: round}</style>",
-    ):
-        assert shown(folder, "image/svg+xml", SVG.format(inner).encode())["mime"] == "image/svg+xml"
+def test_labels_that_unpack_to_more_than_they_are_stay_closed(folder: Path) -> None:
+    """A description of a few bytes, whose labels would fill the memory, is refused by their heads."""
+    place = folder / "artifacts" / "1-x"
+
+    def labelled(labels: pyarrow.Table, **options: Any) -> str:
+        write_frame(pandas.DataFrame({"a": [1, 2]}), place)
+        sink = pyarrow.BufferOutputStream()
+        with pyarrow.ipc.new_stream(sink, labels.schema, options=pyarrow.ipc.IpcWriteOptions(**options)) as writer:
+            writer.write_table(labels)
+        packed = base64.b64encode(sink.getvalue()).decode()
+        header = {"kind": "flat", "values": {"kind": "arrow"}, "freq": None, "name": None}
+        retell(place, labels=packed, header=header)
+        read = [shown(folder, ARROW).get("text")]
+        try:
+            load_artifact(place, ARROW)
+        except ValueError as error:
+            read.append(str(error).partition("(")[2])
+        assert len({text.strip("().").removeprefix("Not shown: ") for text in map(str, read)}) == 1
+        return str(read[0])
+
+    codes = pyarrow.DictionaryArray.from_arrays(pyarrow.array([0]), pyarrow.array([7] * 100_000))
+    for values in (pyarrow.array([0] * 100_000), codes):
+        assert labelled(pyarrow.table({"l": values}), compression="zstd") == "Not shown: it is compressed."
+    assert labelled(pyarrow.table({"l": pyarrow.nulls(10**9)})) == "Not shown: 1000000000 labels for 1 columns."
+    empty = pyarrow.FixedSizeListArray.from_arrays(pyarrow.nulls(10**9), 10**9)
+    expected = "Not shown: it has labels of the type fixed_size_list<item: null>[1000000000]."
+    assert labelled(pyarrow.table({"l": empty})) == expected
 
 
-def bombs() -> dict[str, str]:
-    """SVGs of a few bytes that would be drawn for ever, by what is wrong with them."""
-    steps = "".join(f'<g id="g{n}">' + f'<use href="#g{n + 1}"/>' * 10 + "</g>" for n in range(9))
-    inline = base64.b64encode(png(60_000, 60_000)).decode()
-    return {
-        "it is drawn from too many parts": SVG.format(steps + '<path id="g9"/>'),
-        "it is drawn from too many parts ": SVG.format(
-            steps.replace('href="#g', 'fill="url(#g').replace('"/>', ')"/>')
-        ),
-        "it is drawn from too many parts  ": SVG.format(steps.replace('href="#g', 'href="#%67')),
-        "it is drawn from too many parts   ": SVG.format(
-            '<g id="a"><use href="#b"/></g><g id="b"><use href="#a"/></g>'
-        ),
-        "it declares entities": '<!DOCTYPE svg [<!ENTITY a "aaaa">]>' + SVG.format("&a;"),
-        "its style sheet names other things": SVG.format("<style>rect{fill:url(#p)}</style>"),
-        "what it names is written in a hidden way": SVG.format('<rect style="fill:u\\72l(#p)"/>'),
-        "it has 60,000 × 60,000 pixels": SVG.format(f'<image href="data:image/png;base64,{inline}"/>'),
-        "it holds something that is no picture": SVG.format('<image href="data:image/svg+xml,x"/>'),
-        "it is not well formed: no element found: line 1, column 5": "<svg>",
-    }
+def test_the_values_of_a_cell_cannot_share_one_hash(folder: Path) -> None:
+    """A set, a dict, or the levels of an index: comparing all with all would take for ever."""
+    same_hash = [number * ((1 << 61) - 1) for number in range(20_000)]
+    for value, kind in (({"$": ["set", same_hash]}, "set"), ({"$": ["dict", [[n, 0] for n in same_hash]]}, "dict")):
+        began = time.monotonic()
+        with pytest.raises(ValueError, match=f"a {kind} of too many elements"):
+            cells.loads(json.dumps(value))
+        assert time.monotonic() - began < 1
+    assert cells.loads(cells.dumps(set(range(9_000)))) == set(range(9_000))
+    words = {str(number) for number in range(50_000)}
+    assert cells.loads(cells.dumps(words)) == words
+    powers = {2**power for power in range(1_000)}
+    assert cells.loads(cells.dumps(powers)) == powers
+    with pytest.raises(cells.Unsupported, match="a set of too many elements"):
+        cells.dumps(set(same_hash[:100]))
+    levels = pandas.MultiIndex.from_product([["a"], pandas.Index(same_hash[:100], dtype=object)])
+    frame = pandas.DataFrame([[0] * 100], columns=levels)
+    assert frame_shown(folder, frame)["text"] == "Not shown: its categories would take too long to tell apart."
 
 
-@pytest.mark.parametrize("why", bombs())
-def test_an_svg_that_would_be_drawn_for_ever_is_refused(why: str) -> None:
-    """However its parts name each other."""
-    with pytest.raises(ValueError, match=f"^{why.strip()}$"):
-        check_picture(bombs()[why].encode())
+def retell(place: Path, **changed: Any) -> None:
+    """Change what a file says of its frame."""
+    table = pyarrow.ipc.open_file(place.read_bytes()).read_all()
+    told = {**json.loads(table.schema.metadata[b"conductor_magic"]), **changed}
+    table = table.replace_schema_metadata({"conductor_magic": json.dumps(told)})
+    with pyarrow.OSFile(str(place), "wb") as sink, pyarrow.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
 
 
 # --- asked through the board -----------------------------------------------------------------------------------------
@@ -296,8 +306,8 @@ def test_an_artifact_is_read_beside_the_loop_and_answered_once(
         journal.append(RunStarted(run="r", goal="Look", workers=2, budget=1.0))
         board.attach(journal, asyncio.get_running_loop())
         for name in ("a-1", "a-1"):
-            press(board, kind="artifact", id=name, payload={"name": "bills"})
-        press(board, kind="artifact", id="a-2", payload={"name": "nothing"})
+            press(board, kind="artifact", id=name, payload={"task": made.task, "name": "bills"})
+        press(board, kind="artifact", id="a-2", payload={"task": "1", "name": "nothing"})
         await view.until(lambda: len(view.of("ack")) == 2)
         text = {"path": str(folder / "artifacts" / "1-x"), "kind": "text", "text": "found", "left": 0}
         # What needs no file is answered at once, although it was asked later.
@@ -306,7 +316,7 @@ def test_an_artifact_is_read_beside_the_loop_and_answered_once(
             {"id": "a-1", "preview": text},
         ]
         (folder / "artifacts" / "1-x").write_text("later")
-        press(board, kind="artifact", id="a-1", payload={"name": "bills"})
+        press(board, kind="artifact", id="a-1", payload={"task": made.task, "name": "bills"})
         press(board, kind="report", id="a-3", payload={})
         await view.until(lambda: len(view.of("ack")) == 4)
         assert view.of("ack")[2]["report"]["others"] == 0
@@ -359,10 +369,10 @@ def test_a_runs_own_board_answers_after_its_end(begin: Begin, view: View) -> Non
     assert run.board is not None
     press(run.board, kind="report", id="r-1", payload={})
     press(run.board, kind="inspect", id="r-2", payload={"task": "1"})
-    press(run.board, kind="artifact", id="r-3", payload={})
+    press(run.board, kind="artifact", id="r-3", payload={"task": "1", "name": "chart"})
     asyncio.run(view.until(lambda: len(view.of("ack")) == 3))
     report, task, artifact = view.of("ack")
     assert report["report"]["tokens"] == json.loads(json.dumps(result.efficiency))
     assert report["report"]["total"]["requests"] == result.usage.total.requests
     assert (task["detail"]["id"], task["detail"]["files"]) == ("1", [])
-    assert artifact["error"] == "There is no artifact None."
+    assert artifact["error"] == "There is no artifact chart."

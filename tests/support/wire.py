@@ -77,12 +77,12 @@ class View:
             if message["kind"] == kind
         ]
 
-    async def until(self, holds: Callable[[], object]) -> None:
+    async def until(self, holds: Callable[[], object], seconds: float = 10) -> None:
         """Wait until something holds; woken by messages."""
 
         def wait() -> None:
             with self.changed:
-                assert self.changed.wait_for(holds, 10), "this never came to hold"
+                assert self.changed.wait_for(holds, seconds), "this never came to hold"
 
         await asyncio.to_thread(wait)
 

@@ -39,11 +39,11 @@ class Shelf {
 
   constructor(private readonly link: Link) {}
 
-  ask(name: string, wanted: () => boolean): Promise<Preview> {
+  ask(task: string, name: string, wanted: () => boolean): Promise<Preview> {
     return new Promise((resolve) => {
       this.last = this.last.then(async () => {
         if (!wanted()) return;
-        const { preview, error } = await this.link.request("artifact", { name });
+        const { preview, error } = await this.link.request("artifact", { task, name });
         resolve(preview ?? { path: "", kind: "note", text: error ?? "The kernel sent nothing." });
         if (preview?.kind === "picture") await new Promise((done) => setTimeout(done, preview.data.length / PACE));
       });
@@ -52,8 +52,8 @@ class Shelf {
 }
 
 /** What is shown of an artifact; never answered when it is no longer `wanted` once its turn has come. */
-export function previewOf(link: Link, name: string, wanted: () => boolean): Promise<Preview> {
+export function previewOf(link: Link, task: string, name: string, wanted: () => boolean): Promise<Preview> {
   const shelf = shelves.get(link) ?? new Shelf(link);
   shelves.set(link, shelf);
-  return shelf.ask(name, wanted);
+  return shelf.ask(task, name, wanted);
 }

@@ -18,7 +18,9 @@ export class Replay {
   private readonly moment = signal<number | null>(null);
   private readonly picture = signal<Snapshot | null>(null);
   private readonly plays = signal(false);
+  private readonly seen = signal<number | null>(null);
   private n = 0;
+  private aim: number | null = null;
   private waiting = false;
   private wanted: Asked | null = null;
   private timer: ReturnType<typeof setInterval> | undefined;
@@ -41,6 +43,11 @@ export class Replay {
     return this.picture;
   }
 
+  /** The moment of that picture. */
+  get shownAt(): ReadonlySignal<number | null> {
+    return this.seen;
+  }
+
   get playing(): ReadonlySignal<boolean> {
     return this.plays;
   }
@@ -56,6 +63,7 @@ export class Replay {
   go(at: number): void {
     const [start, end] = this.range();
     if (start === 0) return;
+    this.aim = null;
     this.moment.value = Math.min(end, Math.max(start, at));
     this.want({ at: this.moment.value });
   }
@@ -64,10 +72,12 @@ export class Replay {
   step(by: 1 | -1): void {
     const latest = this.store.snapshot.peek();
     if (latest === null || latest.run.started === 0) return;
-    const from = (this.picture.peek() ?? latest).seq;
+    const from = this.aim ?? (this.picture.peek() ?? latest).seq;
     this.pause();
     this.moment.value ??= this.range()[1];
-    this.want({ seq: Math.min(latest.seq, Math.max(1, from + by)) });
+    // Presses that come faster than the pictures count all the same.
+    this.aim = Math.min(latest.seq, Math.max(1, from + by));
+    this.want({ seq: this.aim });
   }
 
   /** Go to the next milestone after the moment that is looked at. */
@@ -107,8 +117,10 @@ export class Replay {
     batch(() => {
       this.moment.value = null;
       this.picture.value = null;
+      this.seen.value = null;
     });
     this.wanted = null;
+    this.aim = null;
     this.n = 0;
   }
 
@@ -151,6 +163,8 @@ export class Replay {
     }
     batch(() => {
       this.picture.value = picture;
+      this.seen.value = moment.at;
+      if (this.wanted === null) this.aim = null;
       if ("seq" in asked) this.moment.value = moment.at;
     });
   }

@@ -14,6 +14,9 @@ export type Tab = "Prompt" | "Transcript" | "Output";
 export type Book = "Phases" | "Flow" | "Table";
 export type Pane = "Tasks" | "Floor";
 
+/** What each of several questions that are asked together got so far. */
+export type Given = Readonly<Record<number, { readonly labels: readonly string[]; readonly other: string }>>;
+
 const AGAIN_MS = 1_000;
 const MOST_ZOOM = 4;
 const TABS: Readonly<Partial<Record<State, Tab>>> = { blocked: "Prompt", ready: "Prompt", completed: "Output" };
@@ -37,6 +40,8 @@ export class View {
   readonly answering: Signal<boolean> = signal(false);
   /** What the kernel refused, in its words. */
   readonly trouble: Signal<string> = signal("");
+  /** What was chosen and written of answers that are not sent yet, by question. */
+  readonly drafts = new Map<string, Given>();
   /** The questions whose answers are on their way. */
   readonly sent: Signal<ReadonlySet<string>> = signal(new Set());
   /** What the kernel was asked to do and has not answered yet, by a name for each button. */
@@ -66,7 +71,7 @@ export class View {
 
   /** The moment that is looked at, in epoch seconds. */
   now(): number {
-    return this.replay.at.value ?? this.paused.value?.at ?? this.store.now();
+    return this.replay.shownAt.value ?? this.paused.value?.at ?? this.store.now();
   }
 
   /** Whether the past is looked at, where nothing can be changed. */

@@ -1,6 +1,7 @@
 // @vitest-environment happy-dom
 
 import { afterEach, expect, test } from "vitest";
+import { golden } from "./golden";
 import { type Opened, opened } from "./kernel";
 
 let page: Opened | undefined;
@@ -32,4 +33,22 @@ test("a few desks are all there", async () => {
   page = await opened("running");
   await page.patch([[["run", "workers"], 12]]);
   expect(shown()).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+});
+
+test("a worker of whom no time is expected has no bar and is not late", async () => {
+  page = await opened("running");
+  const worker = Object.values(golden("running").workers).find((one) => one.outcome === null);
+  const desk = () => page?.find(`.desk:nth-child(${(worker?.desk ?? 0) + 1})`);
+  expect(desk()?.querySelectorAll(".bar").length).toBe(1);
+  await page.patch([[["workers", worker?.id ?? "", "expected"], 0]]);
+  expect(desk()?.querySelectorAll(".bar").length).toBe(0);
+  expect(desk()?.querySelectorAll("[data-late=true]").length).toBe(0);
+});
+
+test("an unknown price has no list price beside it", async () => {
+  page = await opened("running");
+  const title = () => [...(page?.root.querySelectorAll(".quotes > div") ?? [])].map((one) => one.getAttribute("title"));
+  expect(title().join()).toContain("At list price");
+  await page.patch([[["spend", "usd"], null]]);
+  expect(title().join()).not.toContain("list price");
 });

@@ -46,7 +46,7 @@ async function shown(preview: Preview): Promise<Opened> {
   page = await opened("done");
   await page.press('[data-task="7"]');
   await page.acknowledge("inspect");
-  expect(page.of("artifact").map((message) => message.payload)).toEqual([{ name: "bills" }]);
+  expect(page.of("artifact").map((message) => message.payload)).toEqual([{ task: "7", name: "bills" }]);
   await page.acknowledge("artifact", { preview });
   return page;
 }

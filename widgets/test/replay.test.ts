@@ -113,6 +113,15 @@ test("a step goes one record on or back and stays where the run has an end", asy
   expect(made.asked().at(-1)).toEqual({ seq: 1, base: 2 });
 });
 
+test("steps that come faster than the pictures all count", async () => {
+  made = player();
+  const last = golden("done").seq;
+  for (let press = 0; press < 5; press += 1) made.replay.step(-1);
+  expect(made.asked()).toEqual([{ seq: last - 1, base: 0 }]);
+  await made.answer({ moment: { n: 1, seq: last - 1, at: START + 9, snapshot: golden("done") } });
+  expect(made.asked().at(-1)).toEqual({ seq: last - 5, base: 1 });
+});
+
 test("playing goes on with the clock, as many times as fast as chosen, and halts at the end", async () => {
   made = player();
   const length = golden("done").now - START;
@@ -222,6 +231,42 @@ test("a paused view stands still while the run goes on, and says so", async () =
   await page.settle();
   expect(page.text()).toContain("Something new");
   expect(page.find(".pill")?.textContent).toBe("Live");
+});
+
+test("until the picture of a moment has come the clock does not claim it, and a late kernel is told", async () => {
+  vi.useRealTimers();
+  page = await opened("done");
+  const end = page.find(".quotes dd")?.textContent;
+  page.find(".scrubber")?.dispatchEvent(new KeyboardEvent("keydown", { key: "Home", bubbles: true }));
+  await page.settle();
+  expect(page.find(".quotes dd")?.textContent).toBe(end);
+  await page.acknowledge("moment", whole(1, "planning", START));
+  expect(page.find(".quotes dd")?.textContent).toContain("0:00");
+});
+
+test("a task that was not made yet at that moment is not looked at, and nothing is in its place", async () => {
+  vi.useRealTimers();
+  page = await opened("done", 600);
+  await page.press('[data-task="7"]');
+  expect(page.find(".inspector")).not.toBeNull();
+  await page.press('[aria-label="One event back"]');
+  await page.acknowledge("moment", whole(1, "empty", START));
+  expect(page.find(".inspector")).toBeNull();
+  expect(page.find(".book")).not.toBeNull();
+});
+
+test("an answer that is half written is there again after a look at the past", async () => {
+  vi.useRealTimers();
+  page = await opened("asking");
+  await page.acknowledge("hello");
+  const field = () => page?.find(".question input") as HTMLInputElement;
+  field().value = "my long answer";
+  field().dispatchEvent(new Event("input", { bubbles: true }));
+  await page.press('[aria-label="One event back"]');
+  await page.acknowledge("moment", whole(1, "running", START + 31));
+  expect(page.find(".question")).toBeNull();
+  await page.press("[data-act=live]");
+  expect(field().value).toBe("my long answer");
 });
 
 test("a recording of a run that goes on elsewhere says so and offers nothing to change", async () => {

@@ -6,24 +6,25 @@ from collections.abc import Sequence
 from html import escape
 
 from conductor_magic.report.html.look import CELL, NUMBER, TABLE, Json, Room, folded, line
-from conductor_magic.report.html.prose import prose
+from conductor_magic.report.html.prose import Draw, prose
 from conductor_magic.report.words import clock, count, money, tokens
 
 __all__ = ["answer", "report"]
 
 
-def answer(snapshot: Json, room: Room, *, fold: bool) -> str:
+def answer(snapshot: Json, room: Room, draw: Draw, *, fold: bool) -> str:
     """The answer, if there is one.
 
     Args:
         snapshot: the run.
         room: how much may be said.
+        draw: what draws Markdown.
         fold: whether it opens on a click.
     """
     said = snapshot["run"]["answer"]
     if not said:
         return ""
-    drawn = prose(said, room.answer, plain=room.plain)
+    drawn = prose(said, room.answer, draw=draw, plain=room.plain)
     return folded("<strong>Answer</strong>", drawn) if fold else f"<p><strong>Answer</strong></p>{drawn}"
 
 
@@ -60,13 +61,13 @@ def _conductor(snapshot: Json) -> Sequence[str]:
 
 def _tier(tier: str, workers: Sequence[Json]) -> Sequence[str]:
     times = [worker["ended"] - worker["started"] for worker in workers if worker["ended"] is not None]
-    expected = sum(worker["expected"] for worker in workers) / len(workers)
+    expected = [worker["expected"] for worker in workers if worker["expected"]]
     prices = [worker["usd"] for worker in workers]
     return (
         line(tier, 12).upper(),
         count(len(workers), "attempt"),
         clock(sum(times) / len(times)) if times else "–",
-        clock(expected),
+        clock(sum(expected) / len(expected)) if expected else "–",
         tokens(sum(worker["tokens"] for worker in workers)),
         money(None if None in prices else sum(prices)),
     )
@@ -97,7 +98,7 @@ def _tokens(snapshot: Json) -> str:
     parts = [f"{tokens(sent)} tokens in ({tokens(cached)} from the cache), {tokens(spend['output_tokens'])} out."]
     if spend["estimated"]:
         parts[0] = f"{parts[0][:-1]}, estimated."
-    if spend["list_usd"] != spend["usd"]:
+    if spend["usd"] is not None and spend["list_usd"] != spend["usd"]:
         parts.append(f"At list price: {money(spend['list_usd'])}.")
     if conductor["window"]:
         compacted = f", compacted {count(conductor['compactions'], 'time')}" if conductor["compactions"] else ""

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from html import escape
 
 from conductor_magic.report.html.look import Json, cut, text
 from conductor_magic.report.markdown import markdown
 
-__all__ = ["prose"]
+__all__ = ["Draw", "draw", "prose"]
+
+Draw = Callable[[str], str]
+"""Markdown in, HTML out: `draw`, or one that remembers what it has drawn."""
 
 _CELL = ' style="padding:2px 10px 2px 0;text-align:left"'
 
 
-def prose(value: str, limit: int, *, plain: bool = False, style: str = "") -> str:
+def draw(value: str) -> str:
+    """The Markdown as HTML."""
+    return "".join(map(_block, markdown(value)))
+
+
+def prose(value: str, limit: int, *, draw: Draw = draw, plain: bool = False, style: str = "") -> str:
     """The text as HTML, cut at `limit` characters; it says how many are left out.
 
     Args:
         value: Markdown.
         limit: characters.
+        draw: what draws the part that is shown.
         plain: leave the text as it was written.
         style: more declarations for the block.
     """
@@ -25,8 +35,7 @@ def prose(value: str, limit: int, *, plain: bool = False, style: str = "") -> st
         return f'<div style="white-space:pre-wrap;{style}">{text(value, limit)}</div>'
     shown, left = cut(value.strip(), limit)
     rest = f"<p>… ({left:,} more)</p>" if left else ""
-    drawn = "".join(map(_block, markdown(shown)))
-    return f'<div style="white-space:pre-line;{style}">{drawn}{rest}</div>'
+    return f'<div style="white-space:pre-line;{style}">{draw(shown)}{rest}</div>'
 
 
 def _block(block: Json) -> str:

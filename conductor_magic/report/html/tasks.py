@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from conductor_magic.report.html.graph import blockers
 from conductor_magic.report.html.look import PRE, Json, Room, folded, line, sign, text, word
-from conductor_magic.report.html.prose import prose
+from conductor_magic.report.html.prose import Draw, prose
 from conductor_magic.report.words import clock, count, money, tokens
 
 __all__ = ["tasks"]
@@ -16,22 +16,24 @@ _BEGINS = "\n\nTASK:\n"
 """Where a worker's prompt comes to its own task."""
 
 
-def tasks(snapshot: Json, details: Mapping[str, Json], room: Room) -> str:
-    """All tasks; of a large run only those that need a look, and how many the others are."""
+def tasks(snapshot: Json, details: Mapping[str, Json], room: Room, draw: Draw) -> Iterator[str]:
+    """All tasks, piece by piece; of a large run only those that need a look, and how many the others are."""
     found = [snapshot["tasks"][task] for task in snapshot["order"]]
     if not found:
-        return ""
+        return
     shown, rest = found, ""
     if len(found) > room.tasks:
         shown = [task for task in found if task["shown"] in _NEEDS_A_LOOK][: room.tasks]
         rest = f"<p>{len(found) - len(shown):,} more tasks; all are in <code>result.tasks</code>.</p>"
     opened = {task["id"]: detail for task in shown if (detail := _opened(task, details, room))}
     shared = _shared(opened)
-    lines = "".join(_task(task, snapshot, opened.get(task["id"]), shared, room) for task in shown)
+    yield f"<details open><summary><strong>{count(len(found), 'task')}</strong></summary>"
     if shared:
         preamble = f'<pre style="{PRE}">{text(shared.strip(), max(1_000, room.detail))}</pre>'
-        lines = folded("<small>What every worker's prompt begins with</small>", preamble) + lines
-    return folded(f"<strong>{count(len(found), 'task')}</strong>", lines + rest, opened=True)
+        yield folded("<small>What every worker's prompt begins with</small>", preamble)
+    for task in shown:
+        yield _task(task, snapshot, opened.get(task["id"]), shared, room, draw)
+    yield f"{rest}</details>"
 
 
 def _opened(task: Json, details: Mapping[str, Json], room: Room) -> Json | None:
@@ -49,11 +51,11 @@ def _shared(details: Mapping[str, Json]) -> str:
     return before + begins if begins and all(prompt.startswith(before + begins) for prompt in sent) else ""
 
 
-def _task(task: Json, snapshot: Json, detail: Json | None, shared: str, room: Room) -> str:
+def _task(task: Json, snapshot: Json, detail: Json | None, shared: str, room: Room, draw: Draw) -> str:
     head = _head(task, snapshot, room)
     if detail is None:
         return f'<div style="margin:0 0 3px">{head}</div>'
-    return folded(head, _detail(task, detail, snapshot, shared, room))
+    return folded(head, _detail(task, detail, snapshot, shared, room, draw))
 
 
 def _head(task: Json, snapshot: Json, room: Room) -> str:
@@ -75,7 +77,7 @@ def _head(task: Json, snapshot: Json, room: Room) -> str:
     )
 
 
-def _detail(task: Json, detail: Json, snapshot: Json, shared: str, room: Room) -> str:
+def _detail(task: Json, detail: Json, snapshot: Json, shared: str, room: Room, draw: Draw) -> str:
     """Why this tier, prompt, what happened, output: each only as long as the page has room for."""
     limit = room.detail // 2
     parts = (
@@ -91,7 +93,7 @@ def _detail(task: Json, detail: Json, snapshot: Json, shared: str, room: Room) -
     if not detail["output"]:
         return _block(parts)
     parts.append("<strong>Output</strong>")
-    return _block(parts) + prose(detail["output"], room.detail, plain=room.plain, style="margin-left:22px")
+    return _block(parts) + prose(detail["output"], room.detail, draw=draw, plain=room.plain, style="margin-left:22px")
 
 
 def _block(lines: Sequence[str]) -> str:
@@ -107,7 +109,7 @@ def _attempt(attempt: Json, snapshot: Json, room: Room) -> str:
         text(outcome, 40),
         text(attempt["model"], 60),
         f"desk {attempt['desk']}",
-        f"{clock(ended - attempt['started'])} of about {clock(attempt['expected'])}",
+        clock(ended - attempt["started"]) + (f" of about {clock(attempt['expected'])}" if attempt["expected"] else ""),
         money(attempt["usd"]),
     ]
     lines = [f"<strong>Attempt {attempt['attempt']}</strong> {' · '.join(facts)}"]

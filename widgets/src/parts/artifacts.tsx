@@ -59,6 +59,7 @@ export function Output({ view, snapshot, detail }: Props) {
             <Artifact
               key={`${artifact.name} ${artifact.size}`}
               view={view}
+              task={artifact.task}
               name={artifact.name}
               about={`${KINDS[artifact.mime] ?? line(artifact.mime, 60)}, ${bytes(artifact.size)}`}
               open={index < OPEN}
@@ -70,13 +71,21 @@ export function Output({ view, snapshot, detail }: Props) {
   );
 }
 
-function Artifact({ view, name, about, open }: { view: View; name: string; about: string; open: boolean }) {
+interface ArtifactProps {
+  view: View;
+  task: string;
+  name: string;
+  about: string;
+  open: boolean;
+}
+
+function Artifact({ view, task, name, about, open }: ArtifactProps) {
   const wanted = useSignal(open);
   const found = useSignal<Preview | null>(null);
   useLayoutEffect(() => {
     if (!wanted.value || found.peek() !== null) return;
     let here = true;
-    void previewOf(view.link, name, () => here).then((preview) => {
+    void previewOf(view.link, task, name, () => here).then((preview) => {
       if (here) found.value = preview;
     });
     return () => {

@@ -26,7 +26,8 @@ interface Props {
 export function Board({ view, size, dark }: Props) {
   const root = useRef<HTMLDivElement>(null);
   const snapshot = view.shown.value;
-  const inspecting = view.selected.value !== null;
+  // A moment of the past may be before the task.
+  const inspecting = view.selected.value !== null && view.selected.value in (snapshot?.tasks ?? {});
   return (
     <div
       ref={root}

@@ -50,7 +50,7 @@ export function Quotes({ view, snapshot }: { view: View; snapshot: Snapshot }) {
 }
 
 function spendTitle({ spend, run }: Snapshot): string {
-  const list = `At list price: ${money(spend.list_usd)}`;
+  const list = spend.usd === null ? "" : `At list price: ${money(spend.list_usd)}`;
   if (run.provider === "rehearsal") return `The stand-in costs nothing. ${list}`;
   return `Spent or reserved: ${money(spend.committed)}. ${list}`;
 }

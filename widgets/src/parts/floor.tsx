@@ -70,7 +70,6 @@ function Desk({ view, snapshot, worker }: { view: View; snapshot: Snapshot; work
   const state = task?.shown === "asking" ? "asking" : "running";
   // What was streamed is recorded nowhere, so the past is silent.
   const said = view.replaying ? "" : (view.store.lines.value[worker.id] ?? "");
-  const expected = Math.max(1, worker.expected);
   return (
     <li class="desk" data-selected={view.selected.value === worker.task}>
       <button type="button" onClick={() => view.inspect(worker.task)}>
@@ -102,15 +101,15 @@ function Desk({ view, snapshot, worker }: { view: View; snapshot: Snapshot; work
             <span class="said">{line(said, 160)}</span>
             <span class="of">{worker.tokens > 0 ? tokens(worker.tokens) : ""}</span>
           </span>
-          <Progress view={view} worker={worker} expected={expected} />
+          {worker.expected > 0 && <Progress view={view} worker={worker} />}
         </span>
       </button>
     </li>
   );
 }
 
-function Progress({ view, worker, expected }: { view: View; worker: Worker; expected: number }) {
-  const share = (view.now() - worker.started) / expected;
+function Progress({ view, worker }: { view: View; worker: Worker }) {
+  const share = (view.now() - worker.started) / worker.expected;
   return (
     <span class="bar" data-late={share > 1}>
       <i style={{ width: `${Math.min(100, share * 100).toFixed(1)}%` }} />

@@ -64,7 +64,8 @@ const ENDS: Readonly<Record<Snapshot["run"]["status"], string>> = {
 function pillOf(view: View, snapshot: Snapshot): Pill {
   const { run } = snapshot;
   const asks = waiting(view.store.snapshot.value).length > 0;
-  const missed = asks && (view.replaying || view.still) ? "A question waits for an answer." : "";
+  const late = view.gone || view.link.busy.value ? "The kernel has not answered yet." : "";
+  const missed = late || (asks && (view.replaying || view.still) ? "A question waits for an answer." : "");
   if (view.replaying) return { word: `Replay ${clock(view.now() - run.started)}`, look: "amber", hint: missed };
   if (view.still) return { word: "View paused", look: "amber", hint: missed || "The run goes on." };
   if (view.gone) {

@@ -3,7 +3,7 @@
 import { useSignal } from "@preact/signals";
 import { heldUp } from "../graph/order";
 import type { Ask, Question, Snapshot } from "../snapshot";
-import type { View } from "../view";
+import type { Given, View } from "../view";
 import { clean, count, line, visible } from "../words";
 import { Glyph } from "./glyph";
 import { Span } from "./span";
@@ -76,12 +76,13 @@ export function QuestionCard({ view, snapshot, closable }: { view: View; snapsho
   );
 }
 
-type Given = Readonly<Record<number, { readonly labels: readonly string[]; readonly other: string }>>;
 const NOTHING = { labels: [] as readonly string[], other: "" };
 
 function Form({ view, question }: { view: View; question: Question }) {
+  // The card may go and come back, as when the past is looked at meanwhile.
+  const draft = view.drafts.get(question.id);
   const step = useSignal(0);
-  const given = useSignal<Given>({});
+  const given = useSignal<Given>(draft ?? {});
   const asks = question.ask;
   const ask = asks[step.value];
   if (ask === undefined) return null;
@@ -94,6 +95,7 @@ function Form({ view, question }: { view: View; question: Question }) {
 
   const set = (labels: readonly string[], other: string) => {
     given.value = { ...given.value, [step.value]: { labels, other } };
+    view.drafts.set(question.id, given.value);
   };
   const go = () => {
     if (!answered(given.value[step.value] ?? NOTHING)) return;

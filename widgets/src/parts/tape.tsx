@@ -32,7 +32,7 @@ export function Announcer({ snapshot }: { snapshot: Snapshot }) {
   const latest = loud[loud.length - 1];
   let text = latest === undefined ? "" : line(`${latest.task ? `Task ${latest.task} ` : ""}${latest.text}`, 240);
   if (snapshot.run.status !== "running") {
-    text = `The run is over: ${snapshot.counts.completed} of ${snapshot.order.length} tasks ${WORDS.completed.toLowerCase()}.`;
+    text = `The run is over: ${snapshot.counts.completed} of ${snapshot.order.length - snapshot.counts.cancelled} tasks ${WORDS.completed.toLowerCase()}.`;
   }
   return (
     <p class="aloud" role="status" aria-live="polite">

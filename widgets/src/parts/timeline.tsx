@@ -128,14 +128,14 @@ function Scrubber({ view, snapshot }: { view: View; snapshot: Snapshot }) {
   const { replay } = view;
   const start = snapshot.run.started;
   const length = Math.max(1, view.store.now() - start);
-  const second = view.now() - start;
+  const second = (replay.at.value ?? view.now()) - start;
   const keys = (event: KeyboardEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const small = Math.max(0.25, length / 400);
     const move = { ArrowLeft: -small, ArrowDown: -small, ArrowRight: small, ArrowUp: small };
     const leap = { PageDown: -length / 10, PageUp: length / 10 };
     const by = { ...move, ...leap }[event.key];
-    if (by !== undefined) replay.go(view.now() + by);
+    if (by !== undefined) replay.go((replay.at.peek() ?? view.now()) + by);
     else if (event.key === "Home") replay.go(start);
     else if (event.key === "End") view.live();
     else if (event.key === "m") replay.nextMilestone();
