@@ -11,7 +11,6 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from bench.board_run import Play
-from conductor_magic.recording import Recording
 from tests.golden.journals import RUNS
 from tests.golden.script import START
 from tests.support.board_page import THEMES, BoardPage
@@ -101,7 +100,7 @@ def large() -> Play:
 def many(board: BoardPage) -> None:
     """A thousand tasks, as a table, with one of them opened."""
     play = large()
-    board.show(Recording([], play.state), now=play.clock, lines=play.lines)
+    board.show([], state=play.state, now=play.clock, lines=play.lines)
     board.inspect("1")
 
 

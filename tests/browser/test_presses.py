@@ -109,9 +109,11 @@ def question(on: Presses) -> None:
             on.sends("Send", on.act("send"), "answer")
         else:
             on.sends("Option", redis, "answer")
-        # The kernel refuses it, so the form is there again.
-        expect(bars).to_be_visible()
+        # The kernel refuses it, so the form is there again, as it was filled in.
+        expect(bars).to_have_attribute("aria-pressed", "true")
         on.page.press(on.button("Close the message"))
+        on.page.press(bars)
+        expect(bars).to_have_attribute("aria-pressed", "false")
 
 
 def past(on: Presses) -> None:

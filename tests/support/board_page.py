@@ -11,7 +11,6 @@ from playwright.sync_api import Locator, Page
 
 from conductor_magic.board import Board
 from conductor_magic.events import Record
-from conductor_magic.fold import fold
 from conductor_magic.journal import Journal
 from conductor_magic.loop import engine_loop
 from conductor_magic.recording import Recording
@@ -100,8 +99,9 @@ class BoardPage:
 
     def show(
         self,
-        run: Journal | Recording | Sequence[Record],
+        run: Journal | Sequence[Record],
         *,
+        state: RunState | None = None,
         now: float | None = None,
         folder: Path = Path(),
         lines: Mapping[str, str] | None = None,
@@ -110,16 +110,15 @@ class BoardPage:
         """Show a run in place of the one before.
 
         Args:
-            run: a journal is followed, see `deliver`; of anything else nothing more comes.
+            run: a journal is followed, see `deliver`; of a run's records nothing more comes.
+            state: what is shown in place of the fold of the records, whose past cannot be looked at then.
             now: the moment at which it is looked at, in epoch seconds; that of its last record when None.
             folder: the run's; its artifacts are read there.
             lines: what workers streamed last, by worker.
             commands: what is done about what a person does; everything is fine when it is left out.
         """
         self.end()
-        if not isinstance(run, Journal | Recording):
-            run = Recording(run, fold(run))
-        kept = run if isinstance(run, Journal) else _Still(run.records, run.state, now)
+        kept = run if isinstance(run, Journal) else _Still(run, state, now)
 
         def asked(kind: str, payload: Json) -> Any:
             if kind in VIEWS:
@@ -129,7 +128,7 @@ class BoardPage:
         with watched_wire() as view:
             kernel = Board(asked)
             for worker, line in (lines or {}).items():
-                kernel.say(worker, line)
+                kernel.say(worker, f"{line}\n")
             kernel.attach(kept, engine_loop())
             self._until(view, lambda: any(state["snapshot"] for state in view.states))
         self._view, self._told, self._kernel = view, 0, kernel
@@ -202,9 +201,10 @@ class BoardPage:
 class _Still(Recording):
     """A recording that is looked at some time after its last record."""
 
-    def __init__(self, records: Sequence[Record], state: RunState, now: float | None) -> None:
-        super().__init__(records, state)
-        self._now = state.at if now is None else now
+    def __init__(self, records: Sequence[Record], state: RunState | None, now: float | None) -> None:
+        super().__init__(records, alive=True)
+        self.state = state or self.state
+        self._now = self.state.at if now is None else now
 
     def now(self) -> float:
         return self._now

@@ -1,4 +1,4 @@
-"""Takes pictures of the built board, one for each golden run, width and theme.
+"""Takes pictures of the built board: of each golden run, of one in replay, of a thousand tasks; each width and theme.
 
 `python -m widgets.test.screenshots FOLDER`, in the project's folder, with a Chromium (`$CHROMIUM`, or on the PATH).
 """
@@ -10,6 +10,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+from bench.board_run import Play
 from conductor_magic import events as e
 from conductor_magic.events import Record
 from tests.golden.journals import RUNS
@@ -40,6 +41,8 @@ def drawn(records: list[Record], folder: Path) -> list[Record]:
 def main(folder: Path) -> None:
     """Write all pictures into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
+    many = Play(1_000, 200, 300.0)
+    many.until(150)
     with tempfile.TemporaryDirectory() as scratch, chromium_browser() as browser:
         board = BoardPage(browser.new_page())
         for theme in THEMES:
@@ -56,6 +59,16 @@ def main(folder: Path) -> None:
                         board.page.wait_for_timeout(100)
                         opened = f"-{select}" if select else ""
                         board.page.screenshot(path=folder / f"{name}-{width}-{theme}{opened}.png")
+                done = RUNS["done"]()
+                board.show(done.records, now=done.clock)
+                board.board.locator(".scrubber").press("Home")
+                for _ in range(5):
+                    board.board.locator(".scrubber").press("PageUp")
+                board.settle()
+                board.page.screenshot(path=folder / f"replay-{width}-{theme}.png")
+                board.show([], state=many.state, now=many.clock, lines=many.lines)
+                board.page.wait_for_timeout(300)
+                board.page.screenshot(path=folder / f"thousand-{width}-{theme}.png")
         board.end()
 
 
