@@ -14,11 +14,15 @@ from tests.support.messages_server import Answer, MessagesServer, text, tools
 
 pytestmark = pytest.mark.browser
 
-ENDS = ["6.31.0", VERSIONS[-1]]
-KERNELS = [("6.31.0", ""), (BETWEEN, ""), (BETWEEN, "disabled"), (VERSIONS[-1], ""), (VERSIONS[-1], "disabled")]
+# The oldest and the newest at every change, the rest with `make test-all`.
+KERNELS = [
+    ("6.31.0", ""),
+    (VERSIONS[-1], "disabled"),
+    *(pytest.param(*one, marks=pytest.mark.slow) for one in ((BETWEEN, ""), (BETWEEN, "disabled"), (VERSIONS[-1], ""))),
+]
 
 
-@pytest.mark.parametrize("ipykernel", ENDS)
+@pytest.mark.parametrize("ipykernel", ["6.31.0", pytest.param(VERSIONS[-1], marks=pytest.mark.slow)])
 def test_answer_and_inspect_while_the_cell_runs(open_notebook: OpenNotebook, play: Play, ipykernel: str) -> None:
     """The question is answered by a button, a running task shows its prompt; then the run ends, the next cell runs."""
     notebook, board = begin(open_notebook, play, ipykernel)
@@ -64,7 +68,7 @@ def test_answer_and_cancel_while_the_cell_runs(
     assert notebook.page_errors == []
 
 
-@pytest.mark.parametrize("ipykernel", ENDS)
+@pytest.mark.parametrize("ipykernel", [pytest.param("6.31.0", marks=pytest.mark.slow), VERSIONS[-1]])
 def test_a_permission_is_asked_and_given_on_the_board(open_notebook: OpenNotebook, ipykernel: str) -> None:
     """In mode ask a write waits with its difference on the board, hidden characters spelled out; a press lets it go.
 

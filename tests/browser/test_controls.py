@@ -47,7 +47,7 @@ def opened(notebook: Notebook, board: Locator, task: str) -> Locator:
     return inspector
 
 
-@pytest.mark.parametrize("ipykernel", ["6.31.0", VERSIONS[-1]])
+@pytest.mark.parametrize("ipykernel", ["6.31.0", pytest.param(VERSIONS[-1], marks=pytest.mark.slow)])
 def test_the_plan_is_changed_by_hand(
     open_notebook: OpenNotebook, floor_url: tuple[str, threading.Event], ipykernel: str
 ) -> None:

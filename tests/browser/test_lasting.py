@@ -30,7 +30,7 @@ def at_work(open_notebook: OpenNotebook, play: Play, ipykernel: str) -> tuple[No
     return notebook, board
 
 
-@pytest.mark.parametrize("ipykernel", ["6.31.0", VERSIONS[-1]])
+@pytest.mark.parametrize("ipykernel", ["6.31.0", pytest.param(VERSIONS[-1], marks=pytest.mark.slow)])
 def test_a_page_reloaded_in_mid_run_has_its_board_back(open_notebook: OpenNotebook, play: Play, ipykernel: str) -> None:
     """The board is there again and live; a press arrives, and its effect lasts too. How soon: `bench.reload`."""
     notebook, board = at_work(open_notebook, play, ipykernel)
@@ -85,6 +85,7 @@ def test_a_saved_notebook_shows_its_final_board_without_the_kernel_and_offline(
             expect(board).to_contain_text(words)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ipykernel", ["6.31.0", VERSIONS[-1]])
 def test_two_browsers_on_one_kernel_both_stay_right(
     open_notebook: OpenNotebook, play: Play, browser: Browser, ipykernel: str
@@ -113,6 +114,7 @@ def test_two_browsers_on_one_kernel_both_stay_right(
     assert notebook.page_errors == []
 
 
+@pytest.mark.slow
 def test_a_board_whose_kernel_is_gone_says_so(open_notebook: OpenNotebook, play: Play) -> None:
     """It does not claim that anybody still works, and offers nothing that could not take effect."""
     notebook, board = at_work(open_notebook, play, VERSIONS[-1])

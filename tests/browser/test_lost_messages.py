@@ -36,6 +36,7 @@ window.WebSocket = class extends WebSocket {
 """Loses the first frame of every command, and the first acknowledgement of it."""
 
 
+@pytest.mark.slow
 def test_a_command_that_is_lost_takes_effect_once(open_notebook: OpenNotebook, play: Play) -> None:
     """The frame is lost, then the kernel's word for it; sent a third time it is the same command, not another."""
     notebook, board = begin(partial(open_notebook, script=LOSSY), play, VERSIONS[-1])

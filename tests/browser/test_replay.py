@@ -19,7 +19,7 @@ def row(board: Locator, task: str) -> Locator:
     return board.get_by_role("row").filter(has_text=f"Task {task}")
 
 
-@pytest.mark.parametrize("ipykernel", ["6.31.0", VERSIONS[-1]])
+@pytest.mark.parametrize("ipykernel", ["6.31.0", pytest.param(VERSIONS[-1], marks=pytest.mark.slow)])
 def test_the_past_is_scrubbed_while_the_cell_runs_and_played_when_it_is_over(
     open_notebook: OpenNotebook, play: Play, ipykernel: str
 ) -> None:
@@ -56,6 +56,7 @@ def test_the_past_is_scrubbed_while_the_cell_runs_and_played_when_it_is_over(
     assert notebook.page_errors == []
 
 
+@pytest.mark.slow
 def test_a_recorded_run_is_shown_again_in_another_notebook(open_notebook: OpenNotebook, play: Play) -> None:
     """From its journal alone, in a kernel that never ran it: inspected as it was, and its board outlives the cell."""
     first, board = begin(open_notebook, play, VERSIONS[-1])

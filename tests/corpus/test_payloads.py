@@ -34,7 +34,10 @@ def reads(text: str) -> str:
     return squeezed(text.replace("\ufeff", ""))
 
 
-@pytest.mark.parametrize("number", range(len(payloads())))
+# A quarter of them at every change: they are as different as they come.
+@pytest.mark.parametrize(
+    "number", [pytest.param(n, marks=pytest.mark.slow) if n % 4 else n for n in range(len(payloads()))]
+)
 def test_payload(stand: Stand, number: int, tmp_path: Path) -> None:
     """It is seen, it is text and nothing else, no code in it is raw, and nobody is asked for anything."""
     text = payloads(stand.names())[number]
