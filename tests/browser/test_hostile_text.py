@@ -22,7 +22,8 @@ from tests.corpus.sink import Sink
 from tests.support.floor import Floor, create, launch
 from tests.support.messages_server import Answer, MessagesServer, text, tools
 
-pytestmark = pytest.mark.browser
+# At every change the corpus plays the same texts on a plain page.
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 CONDUCT, AFTER = 1, 2
 COPY = "[data-conduct-fallback]"

@@ -11,7 +11,8 @@ from tests.browser.conftest import OpenNotebook
 from tests.support.kernels import VERSIONS
 from tests.support.lab import Notebook
 
-pytestmark = pytest.mark.browser
+# The board itself is held on both kernels at every change: test_board.py.
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 SETUP = '''
 import asyncio, threading

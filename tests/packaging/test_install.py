@@ -68,6 +68,7 @@ def test_the_wheel_conducts_in_a_fresh_environment(wheel: Path, fresh: Path, tmp
     _plays(fresh, tmp_path, inside=tmp_path / "venv")
 
 
+@pytest.mark.slow
 def test_an_editable_install_conducts(fresh: Path, tmp_path: Path) -> None:
     """`pip install -e .` finds the guides beside the package."""
     _pip(fresh, "--no-deps", "--editable", REPOSITORY)
