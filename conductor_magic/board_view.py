@@ -17,14 +17,12 @@ from conductor_magic.loop import engine_loop
 from conductor_magic.recording import Recording
 from conductor_magic.report.html import board_html
 from conductor_magic.report.text import board_text
-from conductor_magic.snapshot import inspect, snapshot
+from conductor_magic.snapshot import inspect_all, snapshot
 from conductor_magic.views import VIEWS
 
 __all__ = ["ReplayView", "keep_alive", "show_board"]
 
 Json = dict[str, Any]
-
-
 _MOST = 8
 """Replays that stay alive in a notebook; of an older one only its static copy is left."""
 _shown: deque[Board] = deque()
@@ -74,9 +72,9 @@ class ReplayView:
         board.attach(self._recording, engine_loop())
         keep_alive(board)
         show_board(board, self.run)
-        state = self._recording.state
-        details = {task: detail for task in state.tasks if (detail := inspect(state, task))}
-        copy = {"text/html": board_html(self._picture(), details), "text/plain": repr(self)}
+        shown = self._picture()
+        page = board_html(shown, inspect_all(self._recording.state))
+        copy = {"text/html": page, "text/plain": board_text(shown)}
         display(copy, raw=True)
 
     def __repr__(self) -> str:

@@ -13,7 +13,7 @@ from conductor_magic.prompting import ask_at_prompt, has_prompt
 from conductor_magic.report.html import board_html
 from conductor_magic.report.text import board_text, progress_line
 from conductor_magic.report.words import clean, clock
-from conductor_magic.snapshot import inspect, snapshot
+from conductor_magic.snapshot import inspect_all, snapshot
 
 if TYPE_CHECKING:
     from conductor_magic.run import Run
@@ -108,7 +108,7 @@ class _BoardView(View):
         self._copied_seq, self._copied_at = state.seq, time.monotonic()
         shown = snapshot(state, time.time())
         # What stays in the notebook can be inspected; while the run goes on, the live board can.
-        details = {task: detail for task in state.tasks if opened and (detail := inspect(state, task))}
+        details = inspect_all(state) if opened else {}
         # The cell's value, right below, shows the answer in full.
         return {"text/html": board_html(shown, details, fold_answer=True), "text/plain": board_text(shown)}
 

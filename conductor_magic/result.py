@@ -31,7 +31,7 @@ from conductor_magic.result_parts import (
     spans,
 )
 from conductor_magic.returns import ReturnType
-from conductor_magic.snapshot import inspect, snapshot
+from conductor_magic.snapshot import inspect_all, snapshot
 from conductor_magic.state import RunState, Spend, TaskState
 from conductor_magic.transcript import rows
 
@@ -207,8 +207,7 @@ def result_of(
         seconds=None if state.ended_at is None else state.ended_at - state.started_at,
         last_snapshot=json.loads(json.dumps({**shown, "run": {**shown["run"], "status": status}})),
     )
-    details = {task: detail for task in state.tasks if (detail := inspect(state, task))}
-    result._details.update(details)  # noqa: SLF001 - this module makes it
+    result._details.update(inspect_all(state))  # noqa: SLF001 - this module makes it
     return result
 
 

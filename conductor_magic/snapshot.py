@@ -30,7 +30,7 @@ from conductor_magic.state import RunState, TaskState
 from conductor_magic.tape import tape_line
 from conductor_magic.transcript import rows
 
-__all__ = ["STATUSES", "VERSION", "Drawn", "draw", "inspect", "snapshot"]
+__all__ = ["STATUSES", "VERSION", "Drawn", "draw", "inspect", "inspect_all", "snapshot"]
 
 Json = dict[str, Any]
 VERSION = 1
@@ -185,3 +185,8 @@ def inspect(state: RunState, task: str) -> Json | None:
             for worker in attempts
         ],
     }
+
+
+def inspect_all(state: RunState) -> dict[str, Json]:
+    """What `inspect` gives of every task, by id."""
+    return {task: detail for task in state.tasks if (detail := inspect(state, task))}

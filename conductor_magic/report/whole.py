@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from statistics import median
 from typing import Any
 
-from conductor_magic.events import Record
+from conductor_magic.events import TIERS, Record
 from conductor_magic.pictures import spend_json
 from conductor_magic.report.efficiency import efficiency
 from conductor_magic.state import RunState, Spend, WorkerState
@@ -14,7 +14,6 @@ from conductor_magic.state import RunState, Spend, WorkerState
 __all__ = ["report"]
 
 Json = dict[str, Any]
-_TIERS = ("haiku", "sonnet", "opus")
 
 
 def report(records: Iterable[Record], state: RunState) -> Json:
@@ -31,7 +30,7 @@ def report(records: Iterable[Record], state: RunState) -> Json:
         attempts ended in another way; `tokens`: what `efficiency` gives.
     """
     workers = list(state.workers.values())
-    by_tier = {tier: [worker for worker in workers if worker.tier == tier] for tier in _TIERS}
+    by_tier = {tier: [worker for worker in workers if worker.tier == tier] for tier in TIERS}
     spend = [("conductor", state.conductor.spend)]
     spend += [(tier, sum((worker.spend for worker in of), Spend())) for tier, of in by_tier.items() if of]
     done = {tier: [worker for worker in of if worker.outcome == "completed"] for tier, of in by_tier.items()}

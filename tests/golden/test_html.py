@@ -11,7 +11,7 @@ import pytest
 
 from conductor_magic.report.html import LIMIT, board_html, card_html
 from conductor_magic.report.html.look import LOOKS, word
-from conductor_magic.snapshot import inspect, snapshot
+from conductor_magic.snapshot import inspect_all, snapshot
 from tests.golden.journals import RUNS, state_of
 from tests.golden.test_views import UNSEEN
 
@@ -69,7 +69,7 @@ class Page(HTMLParser):
 def drawn(name: str) -> tuple[Json, dict[str, Json]]:
     """A run's snapshot and its inspected tasks."""
     state, now = state_of(name)
-    return snapshot(state, now), {task: detail for task in state.tasks if (detail := inspect(state, task))}
+    return snapshot(state, now), inspect_all(state)
 
 
 def many(number: int, *, live: int = 1) -> tuple[Json, dict[str, Json]]:

@@ -12,7 +12,7 @@ import pytest
 from conductor_magic.patches import diff, patched
 from conductor_magic.report.html import board_html
 from conductor_magic.report.text import board_text, progress_line
-from conductor_magic.snapshot import inspect, snapshot
+from conductor_magic.snapshot import inspect_all, snapshot
 from tests.golden.journals import HERE, RUNS, pictures, state_of
 
 UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -22,7 +22,7 @@ Json = dict[str, Any]
 def drawn(name: str) -> tuple[Json, dict[str, Json]]:
     """A run's snapshot and its inspected tasks."""
     state, now = state_of(name)
-    return snapshot(state, now), {task: detail for task in state.tasks if (detail := inspect(state, task))}
+    return snapshot(state, now), inspect_all(state)
 
 
 @pytest.mark.parametrize("name", RUNS)

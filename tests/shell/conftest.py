@@ -14,6 +14,7 @@ from conductor_magic.result import ConductResult
 from conductor_magic.run import Run, start
 from tests.support.floor import Floor
 from tests.support.messages_server import MessagesServer
+from tests.support.wire import View, watched_wire
 
 Begin = Callable[..., Run]
 Play = Callable[..., ConductResult]
@@ -56,3 +57,10 @@ def play(begin: Begin) -> Play:
         return begin(floor, goal, **options).wait(60)
 
     return play_run
+
+
+@pytest.fixture
+def view() -> Iterator[View]:
+    """A view on every widget that the test makes."""
+    with watched_wire() as view:
+        yield view

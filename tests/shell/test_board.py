@@ -6,7 +6,6 @@ import asyncio
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,16 +25,9 @@ from conductor_magic.events import (
 )
 from conductor_magic.journal import Journal
 from conductor_magic.snapshot import snapshot
-from tests.support.wire import View, press, watched_wire
+from tests.support.wire import View, press
 
 Json = dict[str, Any]
-
-
-@pytest.fixture
-def view() -> Iterator[View]:
-    """A view on every widget that the test makes."""
-    with watched_wire() as view:
-        yield view
 
 
 def started() -> RunStarted:

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from conductor_magic.board import Board
 from conductor_magic.board_lines import LINE_LIMIT, Lines
@@ -18,16 +15,9 @@ from conductor_magic.redact import Redactor
 from tests.shell.conftest import Begin
 from tests.support.floor import Floor, done, lay_out
 from tests.support.messages_server import Answer, text, tools
-from tests.support.wire import View, watched_wire
+from tests.support.wire import View
 
 SECRET = "sk-ant-" + "a1B2" * 60
-
-
-@pytest.fixture
-def view() -> Iterator[View]:
-    """A view on every widget that the test makes."""
-    with watched_wire() as view:
-        yield view
 
 
 def test_a_key_in_a_streamed_line_is_not_shown_nor_any_part_of_it(tmp_path: Path, view: View) -> None:

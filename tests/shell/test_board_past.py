@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +22,9 @@ from conductor_magic.recording import Recording
 from conductor_magic.replay import EVERY, History, Moments
 from conductor_magic.snapshot import inspect, snapshot
 from tests.golden.journals import RUNS
-from tests.support.wire import View, press, watched_wire
+from tests.support.wire import View, press
 
 Json = dict[str, Any]
-
-
-@pytest.fixture
-def view() -> Iterator[View]:
-    """A view on every widget that the test makes."""
-    with watched_wire() as view:
-        yield view
 
 
 def refuse(kind: str, payload: Json) -> Json:

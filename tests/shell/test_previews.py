@@ -29,7 +29,6 @@ from conductor_magic.snapshot import inspect
 from conductor_magic.views import VIEWS
 from tests.golden.journals import RUNS
 from tests.shell.conftest import Begin
-from tests.shell.test_board import view  # noqa: F401 - a fixture
 from tests.support.floor import Floor, lay_out
 from tests.support.messages_server import text
 from tests.support.png_head import png
@@ -291,7 +290,7 @@ def test_the_report_has_what_was_recorded_and_nothing_else() -> None:
 def test_an_artifact_is_read_beside_the_loop_and_answered_once(
     folder: Path,
     tmp_path: Path,
-    view: View,  # noqa: F811
+    view: View,
 ) -> None:
     """A command that is sent again while the file is read starts no second reading; a later one reads it anew."""
     records = RUNS["done"]().records
@@ -327,7 +326,7 @@ def test_an_artifact_is_read_beside_the_loop_and_answered_once(
     asyncio.run(main())
 
 
-def test_an_inspected_call_tells_all_that_it_was_given(tmp_path: Path, view: View) -> None:  # noqa: F811
+def test_an_inspected_call_tells_all_that_it_was_given(tmp_path: Path, view: View) -> None:
     """Arguments as text, each below its name, cut where they are long; and which files the task changed."""
     code = "for n in range(3):\n    print(n)"
     rows = [
@@ -362,7 +361,7 @@ def test_an_inspected_task_names_its_files_once() -> None:
     assert found["files"] == [{"path": "a.md", "action": "created"}, {"path": "b.md", "action": "edited"}]
 
 
-def test_a_runs_own_board_answers_after_its_end(begin: Begin, view: View) -> None:  # noqa: F811
+def test_a_runs_own_board_answers_after_its_end(begin: Begin, view: View) -> None:
     """The report, a task and an artifact that does not exist, asked of a real run once it is over."""
     run = begin(Floor([lay_out({"a": ()}), text("Under way."), text("Found.")]), quiet=False)
     result = run.wait(60)
