@@ -58,7 +58,7 @@ class Play:
     Attributes:
         state: of the run now.
         clock: the run's time now, in epoch seconds.
-        lines: the last line that each worker has streamed.
+        lines: the last line that each worker at work has streamed.
         fresh: the workers whose line is new since this was emptied.
     """
 
@@ -204,6 +204,8 @@ class Play:
 
     def _end(self, worker: str) -> None:
         task = self.state.tasks[self.state.workers[worker].task]
+        self.lines.pop(worker, None)
+        self.fresh.discard(worker)
         causes: tuple[e.Cause, ...] = ("",) * 17 + ("crash", "timeout", "status")
         cause = self._chance.choice(causes)
         before = tuple(self.state.workers[name].cause for name in task.attempts[:-1])

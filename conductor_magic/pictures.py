@@ -134,8 +134,8 @@ def task_json(state: RunState, task: TaskState, asking: set[str], names: Mapping
 
 
 def worker_json(worker: WorkerState) -> Json:
-    """An attempt: who works where on what, and what it does now."""
-    latest = worker.last_tool
+    """An attempt: who works where on what, and what it does now; one that has ended has no tool in its hands."""
+    latest = worker.last_tool if worker.outcome is None else None
     tool = latest.event if latest and isinstance(latest.event, e.ToolStarted) else None
     return {
         "id": worker.id,
