@@ -21,6 +21,12 @@ test("a bar shows what became of its own attempt, not of the task", () => {
   expect(snapshot.tasks["4"]?.shown).toBe("ready");
 });
 
+test("before the run has begun no time has passed, whatever the clock says", () => {
+  const empty = golden("empty");
+  expect(empty.run.started).toBe(0);
+  expect(lanes(empty, 1_800_000_000, 1_000, 132)).toMatchObject({ seconds: 1, bars: [] });
+});
+
 test("with hundreds of desks it is how many worked at once, and that never goes below none", () => {
   const base = golden("running");
   const one = Object.values(base.workers)[0];

@@ -33,11 +33,16 @@ const MOST_ROW = 16;
 const FUTURE = 0.35;
 const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1_800, 3_600, 7_200, 21_600];
 
+/** Seconds since the run began; none before. */
+export function elapsed({ run }: Snapshot, now: number): number {
+  return run.started === 0 ? 0 : now - run.started;
+}
+
 /** Where each attempt stands. Pure. */
 export function lanes(snapshot: Snapshot, now: number, width: number, height: number): Lanes {
   const workers = Object.values(snapshot.workers);
   const desks = Math.max(1, ...workers.map((worker) => worker.desk));
-  const seconds = Math.max(1, now - snapshot.run.started);
+  const seconds = Math.max(1, elapsed(snapshot, now));
   const row = Math.min(MOST_ROW, (height - AXIS - 6) / desks);
   const scale = (width - 2 * SIDE) / seconds;
   const bars = workers.map((worker) => {

@@ -1,5 +1,6 @@
 // How the run stands, in figures: its phases, and six numbers.
 
+import { elapsed } from "../graph/timeline";
 import type { Snapshot } from "../snapshot";
 import type { View } from "../view";
 import { clock, count, line, money, tokens } from "../words";
@@ -56,13 +57,12 @@ function spendTitle({ spend, run }: Snapshot): string {
 }
 
 function Elapsed({ view, snapshot }: { view: View; snapshot: Snapshot }) {
-  const { run, rest } = snapshot;
-  if (run.started === 0) return <>0:00</>;
+  const { rest } = snapshot;
   const now = view.now();
   const left = rest === null ? null : Math.max(0, rest - Math.max(0, now - snapshot.now));
   return (
     <>
-      {clock(now - run.started)}
+      {clock(elapsed(snapshot, now))}
       {left !== null && <span class="of"> ~{clock(left)} left</span>}
     </>
   );

@@ -1,7 +1,7 @@
 // The run along time: a row for each desk, and the scrubber that leads through its past.
 
 import { useSignal } from "@preact/signals";
-import { type Bar, lanes, paintTimeline, SIDE, stateOf } from "../graph/timeline";
+import { type Bar, elapsed, lanes, paintTimeline, SIDE, stateOf } from "../graph/timeline";
 import { SPEEDS } from "../replay";
 import type { Snapshot } from "../snapshot";
 import type { View } from "../view";
@@ -96,7 +96,7 @@ function Lanes({ view, snapshot, dark }: { view: View; snapshot: Snapshot; dark:
   };
   const attempts = Object.keys(snapshot.workers).length;
   const milestones = snapshot.marks.filter((mark) => mark.kind === "milestone").length;
-  const said = `Timeline: ${count(attempts, "attempt")} in ${clock(view.store.now() - snapshot.run.started)}, ${count(milestones, "milestone")}`;
+  const said = `Timeline: ${count(attempts, "attempt")} in ${clock(elapsed(snapshot, view.store.now()))}, ${count(milestones, "milestone")}`;
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the same tasks are opened by keyboard in the plan and in the table
     // biome-ignore lint/a11y/noStaticElementInteractions: as above
