@@ -7,6 +7,7 @@ gets Jupyter and IPython folders of its own, so a person's settings, kernels and
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -56,6 +57,9 @@ def jupyter_lab(
     home = Path(tempfile.mkdtemp(prefix="lab-"))
     for name, kernel in (kernels or {}).items():
         kernel.write_spec(home / "data", name)
+    notices = home / "settings" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
+    notices.parent.mkdir(parents=True)
+    notices.write_text('{"fetchNews": "false"}')
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -155,7 +159,8 @@ class Notebook:
         page.on("pageerror", lambda error: self.page_errors.append(str(error)))
         self.name = name
         self._url = url
-        self._address = f"{url}/lab/tree/{name}"
+        # A workspace of its own: pages that share one give each other their open notebooks when they are reloaded.
+        self._address = f"{url}/lab/workspaces/{secrets.token_hex(8)}/tree/{name}"
         page.goto(f"{self._address}?reset")
         self._wait_until_open()
         self._wait_for("panel.sessionContext.session?.kernel?.status === 'idle'" if idle else CONNECTED)
