@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-import tarfile
 import venv
 import zipfile
 from collections.abc import Iterator
@@ -36,8 +35,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("dist")
     _run(sys.executable, "-m", "build", "--sdist", "--outdir", folder, REPOSITORY)
     sdist = next(folder.glob("*.tar.gz"))
-    with tarfile.open(sdist) as archive:
-        archive.extractall(folder / "unpacked", filter="data")
+    # Not tarfile with its filter: that is younger than the oldest Python that we run on.
+    shutil.unpack_archive(sdist, folder / "unpacked")
     source = next((folder / "unpacked").iterdir())
     _run(sys.executable, "-m", "build", "--wheel", "--outdir", folder, source)
     return next(folder.glob("*.whl"))

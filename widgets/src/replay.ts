@@ -22,6 +22,8 @@ export class Replay {
   private n = 0;
   private aim: number | null = null;
   private waiting = false;
+  /** Counts how often the present was gone back to. */
+  private visit = 0;
   private wanted: Asked | null = null;
   private timer: ReturnType<typeof setInterval> | undefined;
 
@@ -122,6 +124,7 @@ export class Replay {
     this.wanted = null;
     this.aim = null;
     this.n = 0;
+    this.visit += 1;
   }
 
   /** The end of what there is: the present of a run that goes on, the last moment of one that is over. */
@@ -138,10 +141,13 @@ export class Replay {
       return;
     }
     this.waiting = true;
+    const { visit } = this;
     void this.link.request("moment", { ...asked, base: this.n }).then(({ moment, error }) => {
       this.waiting = false;
-      if (this.moment.peek() === null) return;
-      if (moment !== undefined) this.take(moment, asked);
+      // What was asked for before the present was gone back to is no longer wanted, even if the past is looked at again.
+      if (visit !== this.visit) {
+        if (this.moment.peek() === null) return;
+      } else if (moment !== undefined) this.take(moment, asked);
       else {
         this.leave();
         this.refused(error ?? "The kernel does not know that moment.");

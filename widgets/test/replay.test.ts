@@ -177,6 +177,17 @@ test("an answer that comes after one has left shows nothing", async () => {
   expect(made.replay.shown.value).toBeNull();
 });
 
+test("an answer that comes after one has left and come back moves nothing", async () => {
+  made = player();
+  made.replay.step(-1);
+  made.replay.leave();
+  made.replay.play();
+  await made.answer(whole(1, "failed", START + 150));
+  expect(made.replay.at.value).toBe(START);
+  expect(made.replay.shown.value).toBe(null);
+  expect(made.asked().at(-1)).toMatchObject({ at: START });
+});
+
 test("in the past the board shows that moment, offers nothing to change, and inspects what was", async () => {
   vi.useRealTimers();
   page = await opened("asking");

@@ -1,0 +1,84 @@
+"""What becomes of a call that a crash cut short: it is made again where that is harmless, else a person is asked.
+
+Nobody can know whether such a call had its effect. Where nobody is there to say so, it is not made again: the worker
+is told, and looks at what there is.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conductor_magic.events import ToolEnded, ToolStarted
+from conductor_magic.journal import Journal
+from conductor_magic.models.base import tool_result
+from conductor_magic.permissions import visible
+from conductor_magic.questions import Questions
+from conductor_magic.state import WorkerState
+from conductor_magic.tools.base import ToolContext
+
+__all__ = ["CutCalls"]
+
+Json = dict[str, Any]
+_LEAVE, _REPEAT = "Leave it (Recommended)", "Run it again"
+_SHOWN = 2_000
+_UNSURE = (
+    "An interruption cut this call: it may have had its effect, wholly or in part. It was not made again. "
+    "Look at what is there before you repeat it."
+)
+_LOST = (
+    "An interruption ended your Python process and your background commands. What you had defined there is gone; "
+    "files and the notebook's variables are as they were. A new process starts with your next call."
+)
+
+
+class CutCalls:
+    """The calls of one worker that had begun when its process ended.
+
+    Args:
+        worker: as the record has it.
+        unsure: which of them nobody can be sure of, by their names in the journal.
+        journal: where the question and the result are recorded.
+        questions: puts the question.
+
+    Attributes:
+        lost: what the worker is to know of the process that it had; empty when it had none.
+    """
+
+    def __init__(self, worker: WorkerState, unsure: frozenset[str], journal: Journal, questions: Questions) -> None:
+        begun = (record.event for record in worker.calls.values())
+        self._begun = {event.use: event for event in begun if isinstance(event, ToolStarted) and event.call in unsure}
+        self._journal = journal
+        self._questions = questions
+        used = {record.event.name for record in worker.log if isinstance(record.event, ToolEnded)}
+        self.lost = _LOST if not used.isdisjoint({"Python", "Bash"}) else ""
+
+    async def result(self, call: Json, context: ToolContext) -> Json | None:
+        """What the model is told instead of the call's result; None when the call is to be made (again)."""
+        begun = self._begun.pop(call["id"], None)
+        if begun is None:
+            return None
+        with context.hold():
+            name = self._questions.ask_permission(
+                _question(begun, context.task), by=context.worker, task=context.task, call=begun.call
+            )
+            said, _ = await self._questions.permission(name, _LEAVE)
+        if said == _REPEAT:
+            return None
+        told = _UNSURE if said == _LEAVE else f"{_UNSURE} The person says: {said}"
+        self._journal.append(
+            ToolEnded(call=begun.call, by=context.worker, name=begun.name, content=told, is_error=True, use=begun.use)
+        )
+        return tool_result(call, told, is_error=True)
+
+
+def _question(begun: ToolStarted, task: str) -> Json:
+    what = next((str(begun.input[key]) for key in ("command", "code", "file_path") if key in begun.input), "")
+    return {
+        "question": f"A crash cut this call of #{task}; nobody knows how far it had come. Run it again?\n"
+        f"{begun.name}: {visible(what)[:_SHOWN]}",
+        "header": "Unsure",
+        "options": [
+            {"label": _LEAVE, "description": "The worker is told, and looks at what there is."},
+            {"label": _REPEAT, "description": "Its effect may then be there twice."},
+        ],
+    }

@@ -1,0 +1,159 @@
+"""What it means to take a run over from a process that is gone: what goes on, what waits again, what is unsure. Pure.
+
+Finished tasks keep their results. Workers that were in flight, or that only the end of the run ended, go on with their
+attempts where the record ends; tasks that were skipped, or failed because the provider did, wait for a worker again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from conductor_magic.errors import ConductUsageError
+from conductor_magic.events import Event, QuestionAnswered, RunNoted, RunResumed, ToolStarted
+from conductor_magic.state import RunState, TaskState, WorkerState
+
+__all__ = ["check_resumable", "check_variables", "taken_over", "what_to_tell"]
+
+
+def check_resumable(state: RunState, name: str, budget: float | None, timeout: float | None) -> None:
+    """See to it that resuming can lead anywhere.
+
+    Args:
+        state: of the run.
+        name: its id.
+        budget: the total that it may cost from now on, in USD; None for no cap.
+        timeout: the seconds that it may take in all; None for no cap.
+
+    Raises:
+        ConductUsageError: there is nothing left to do, or nothing left to do it with.
+    """
+    if state.ended and state.status == "completed":
+        raise ConductUsageError(f"Run {name} is completed: there is nothing to resume. See: %conduct show {name}")
+    spent = state.committed
+    if budget is not None and (budget <= spent or (state.cap == "budget" and budget <= (state.budget or 0.0))):
+        raise ConductUsageError(
+            f"Run {name} has used ${spent:.2f} of ${budget:g}. "
+            f"Give it a new total that leaves something: %conduct resume {name} --budget {_more(budget, spent):g}"
+        )
+    took = state.at - state.started_at
+    if timeout is not None and took >= timeout:
+        raise ConductUsageError(
+            f"Run {name} has taken {took:.0f} s of its {timeout:g} s. "
+            f"Give it a new total: %conduct resume {name} --timeout {2 * max(took, timeout):.0f}"
+        )
+
+
+def _more(budget: float, spent: float) -> float:
+    return round(2 * max(budget, spent), 2)
+
+
+def taken_over(
+    state: RunState,
+    *,
+    owner: str,
+    away: float,
+    budget: float | None,
+    timeout: float | None,
+    walls: tuple[str, str, str],
+) -> RunResumed:
+    """The record with which a new process takes the run over.
+
+    Args:
+        state: of the run.
+        owner: the new process, in words.
+        away: seconds in which nobody drove the run.
+        budget: the total that it may cost from now on, in USD; None for no cap.
+        timeout: the seconds that it may take in all; None for no cap.
+        walls: the mode from now on, the kind of walls, and why they are so.
+    """
+    mode, isolation, why = walls
+    workers = [worker for worker in state.workers.values() if _goes_on(state, worker)]
+    busy = {worker.task for worker in workers}
+    return RunResumed(
+        owner=owner,
+        away=max(0.0, away),
+        workers=tuple(worker.id for worker in workers),
+        tasks=tuple(task.id for task in state.tasks.values() if task.id not in busy and _waits_again(state, task)),
+        unsure=tuple(
+            call
+            for worker in workers
+            for call, begun in worker.calls.items()
+            if isinstance(begun.event, ToolStarted) and _is_unsure(state, begun.event)
+        ),
+        budget=budget,
+        timeout=timeout,
+        mode=mode,
+        isolation=isolation,
+        isolation_note=why,
+    )
+
+
+def check_variables(name: str, asked: Sequence[str], found: Mapping[str, object]) -> None:
+    """See to it that the run gets the variables that it began with.
+
+    Raises:
+        ConductUsageError: some are not there; they are named.
+    """
+    missing = [variable for variable in asked if variable not in found]
+    if missing:
+        raise ConductUsageError(
+            f"Run {name} was given {', '.join(missing)}: make {'it' if len(missing) == 1 else 'them'} again in this "
+            "notebook under the same name, then resume."
+        )
+
+
+def what_to_tell(state: RunState, torn: Sequence[str], described: Sequence[Mapping[str, Any]]) -> list[Event]:
+    """What follows the record of the resumption: stale questions closed, and what a person is to know.
+
+    Args:
+        state: of the run before it.
+        torn: names of the files to which torn tails of the journal were moved.
+        described: the variables as they are handed over now.
+    """
+    events: list[Event] = []
+    for question in state.open_questions:
+        # The conductor's is put again as it stands. A call that waited for a yes will ask anew.
+        if question.by != "conductor":
+            no = {str(ask["question"]): str(ask["options"][0]["label"]) for ask in question.ask}
+            events.append(QuestionAnswered(question=question.id, answers=no, by="engine"))
+    told = " ".join(str(getattr(record.event, "text", "")) for record in state.notes)
+    events += [
+        RunNoted(
+            text=f"The journal's last record was cut short: what was there of it is kept in {name}.", level="warning"
+        )
+        for name in torn
+        if name not in told
+    ]
+    before = {variable["name"]: variable for variable in state.started.variables} if state.started else {}
+    events += [
+        RunNoted(text=f"{now['name']} is not what it was when the run began.", level="warning")
+        for now in described
+        if before.get(now["name"]) != now
+    ]
+    return events
+
+
+def _goes_on(state: RunState, worker: WorkerState) -> bool:
+    task = state.tasks[worker.task]
+    if worker.outcome is None:
+        return True
+    return worker.with_run and not task.deleted and task.attempts[-1] == worker.id and task.status != "completed"
+
+
+def _waits_again(state: RunState, task: TaskState) -> bool:
+    if task.deleted or task.replaced_by:
+        return False
+    if task.status == "skipped":
+        return True
+    # Its provider failed, not its worker: an expired key, no credit.
+    return task.status == "failed" and bool(task.attempts) and state.workers[task.attempts[-1]].cause == "api"
+
+
+def _is_unsure(state: RunState, begun: ToolStarted) -> bool:
+    """Whether nobody knows what a call that has begun and not ended has done.
+
+    One that only looks has done nothing, and neither has one that still waited for a person's yes.
+    """
+    waits = any(question.call == begun.call for question in state.open_questions)
+    return not begun.repeatable and not waits
