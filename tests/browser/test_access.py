@@ -174,3 +174,23 @@ def test_nothing_moves_for_whoever_asked_for_that(plain: BoardPage, motion: Any,
     names = "(board) => board.getAnimations({ subtree: true }).map((one) => one.animationName ?? '')"
     assert ("sweep" in plain.board.evaluate(names)) is moves
     assert moves or plain.board.evaluate(names) == []
+
+
+def test_the_line_of_the_moment_is_painted_where_the_handle_is(plain: BoardPage) -> None:
+    """One move into the past of a finished run, after which nothing else happens; then the same painted anew."""
+    plain.dress("light", 1400)
+    golden(plain, "done")
+    plain.board.locator(".scrubber").press("Home")
+    expect(plain.board.locator(".pill")).to_have_text("Replay 0:00")
+    plain.settle()
+    canvas = plain.board.locator(".lanes canvas")
+    painted = canvas.evaluate("(sheet) => sheet.toDataURL()")
+    # A pointer on a bar, and away again, has it painted anew.
+    box = canvas.bounding_box()
+    assert box is not None
+    plain.page.mouse.move(box["x"] + box["width"] / 4, box["y"] + 50)
+    expect(plain.board.locator(".lanes .tip")).to_be_visible()
+    plain.page.mouse.move(box["x"] + 5, box["y"] - 200)
+    expect(plain.board.locator(".lanes .tip")).to_have_count(0)
+    plain.settle()
+    assert canvas.evaluate("(sheet) => sheet.toDataURL()") == painted

@@ -83,7 +83,10 @@ function Lanes({ view, snapshot, dark }: { view: View; snapshot: Snapshot; dark:
     const now = view.store.now();
     paintTimeline(context, snapshot, now, lanes(snapshot, now, size.width, size.height), palette, size, looked());
   });
-  useRedraw(redraw, () => void [hovered.value, view.selected.value, view.store.now(), view.replay.at.value]);
+  useRedraw(
+    redraw,
+    () => void [hovered.value, view.selected.value, view.store.now(), view.replay.at.value, view.now()],
+  );
   const at = (event: MouseEvent) => {
     const bounds = host.current?.getBoundingClientRect();
     if (bounds === undefined) return null;
