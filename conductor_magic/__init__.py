@@ -21,7 +21,7 @@ from conductor_magic.imports import keep_workers_out
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from conductor_magic.api import conduct, load
+    from conductor_magic.api import conduct, load, resume
     from conductor_magic.errors import ConductorError, ConductUsageError, JournalDamaged
     from conductor_magic.result import ConductResult
     from conductor_magic.running import Run
@@ -37,6 +37,7 @@ __all__ = [
     "conduct",
     "load",
     "load_ipython_extension",
+    "resume",
     "unload_ipython_extension",
 ]
 
@@ -48,6 +49,7 @@ _HOMES = {
     "Run": "running",
     "conduct": "api",
     "load": "api",
+    "resume": "api",
 }
 
 keep_workers_out()

@@ -1,4 +1,4 @@
-"""The Python front door: `conduct` and `load`."""
+"""The Python front door: `conduct`, `resume` and `load`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from conductor_magic.result import ConductResult
     from conductor_magic.run import Run
 
-__all__ = ["conduct", "load"]
+__all__ = ["conduct", "load", "resume"]
 
 
 def conduct(
@@ -36,6 +36,45 @@ def conduct(
     from conductor_magic.run import start
 
     return start(goal, check_options(options), variables=use, returns=returns, answers=answers)
+
+
+def resume(
+    run: str,
+    *,
+    use: Mapping[str, object] | None = None,
+    returns: Any = None,
+    answers: Mapping[str, object] | None = None,
+    **options: Any,
+) -> Run:
+    """Go on with a run whose kernel is gone, or that ended early; returns at once.
+
+    Finished tasks keep their results and cost nothing again. What a crash cut short is made again where that is
+    harmless; else a person is asked.
+
+    Args:
+        run: a run id, a unique prefix of one, a path, or `last`.
+        use: the notebook variables that the run was given, by name.
+        returns: a pydantic model or type that the answer is validated into.
+        answers: what answers questions instead of a person.
+        **options: what is to change: `budget` and `timeout` (new totals), `mode`, `quiet`.
+
+    Raises:
+        ConductUsageError: there is no such run, it is going on, it is completed, or it cannot go on so.
+        JournalDamaged: its journal is damaged in the middle.
+    """
+    from conductor_magic.errors import ConductUsageError
+    from conductor_magic.option_checks import check_option
+    from conductor_magic.run import resume
+    from conductor_magic.settings import find_run
+
+    changeable = ("budget", "timeout", "mode", "quiet")
+    for name in options:
+        if name not in changeable:
+            raise ConductUsageError(
+                f"{name} stays as the run began with it; what may change is {', '.join(changeable)}."
+            )
+    given = {name: check_option(name, value) for name, value in options.items()}
+    return resume(find_run(run), given, variables=use, returns=returns, answers=answers)
 
 
 def load(run: str, returns: Any = None) -> ConductResult:

@@ -66,7 +66,7 @@ def assemble(
     )
     most = min(limits.reply_tokens, connection.reply_tokens["conductor"])
     conversation = Conversation("conductor", connection.models["conductor"], CONDUCTOR, DEFINITIONS, most)
-    conductor = Conductor(conversation, redactor.text(prompt), caller, journal, reach, redactor, questions.put, limits)
+    conductor = Conductor(conversation, redactor.text(prompt), caller, journal, reach, redactor, questions, limits)
     read_only = started.mode == "read-only"
     # The rehearsal's rules cannot read a page; its workers get the page itself.
     services = Services(
@@ -93,7 +93,7 @@ def assemble(
         read_only=read_only,
         services=services,
     )
-    return Engine(journal, caller, conductor, bench, redactor, limits, returns, on_text)
+    return Engine(journal, caller, conductor, bench, questions, redactor, limits, returns, on_text)
 
 
 def _page_reader(caller: Caller, connection: Connection) -> AskModel:

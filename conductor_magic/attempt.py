@@ -14,12 +14,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from conductor_magic.conversations import recorded
+from conductor_magic.cut_calls import CutCalls
 from conductor_magic.journal import Journal
 from conductor_magic.limits import Limits
 from conductor_magic.models.calls import Caller, Conversation
 from conductor_magic.prompts import WORKER
 from conductor_magic.redact import Redactor
 from conductor_magic.sandbox import Walls
+from conductor_magic.state import WorkerState
 from conductor_magic.tools.base import Gate, ToolContext, WorkerTool
 from conductor_magic.tools.services import Services
 from conductor_magic.worker import Ending, Worker
@@ -72,6 +75,7 @@ class Attempt:
         redactor: takes secrets out of what its tools bring.
         limits: how long it may take.
         on_text: called with what its model streams, and what its tools print as they run.
+        cut: the calls that an earlier process of this attempt left behind; None for a new attempt.
     """
 
     def __init__(
@@ -86,18 +90,21 @@ class Attempt:
         redactor: Redactor,
         limits: Limits,
         on_text: Callable[[str], None] | None,
+        cut: CutCalls | None = None,
     ) -> None:
         self._name = worker
         self._journal = journal
         self._limits = limits
-        self._seconds = limits.seconds[tier]
+        begun = journal.state.workers[worker]
+        self._seconds = max(0.0, limits.seconds[tier] - _spent(journal, begun))
         self._watch = asyncio.timeout(None)
         self._holds = 0
         self._left = 0.0
         definitions = tuple(_definition(tool) for tool in bench.tools.values())
         most = min(limits.reply_tokens, bench.reply_tokens[tier])
         conversation = Conversation(worker, bench.models[tier], WORKER, definitions, most)
-        conversation.say(prompt)
+        before = recorded(prompt, begun.log)
+        conversation.messages.extend(before.messages)
         self._context = ToolContext(
             task=task,
             worker=worker,
@@ -111,7 +118,9 @@ class Attempt:
             on_output=on_text,
             hold=self._hold,
         )
-        self._worker = Worker(conversation, caller, bench.tools, self._context, journal, redactor, limits, on_text)
+        self._worker = Worker(
+            conversation, caller, bench.tools, self._context, journal, redactor, limits, on_text, before, cut
+        )
 
     async def run(self, at_end: Callable[[Ending], None]) -> None:
         """Work to the end, close what the tools opened, and tell how it ended; a cancellation is such an end.
@@ -171,6 +180,13 @@ class Attempt:
         except asyncio.CancelledError:
             # Stopped when its work was over: what it brought stands, and what it opened is still to be closed.
             await closed
+
+
+def _spent(journal: Journal, worker: WorkerState) -> float:
+    """Seconds that the attempt has taken so far, but for those in which a person was asked."""
+    now = journal.now()
+    asked = (question for question in journal.state.questions.values() if question.by == worker.id)
+    return now - worker.started - sum((question.answered or now) - question.asked for question in asked)
 
 
 def _definition(tool: WorkerTool) -> dict[str, Any]:

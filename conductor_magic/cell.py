@@ -1,11 +1,15 @@
-"""What `%%conduct` does with a cell: check everything, start the run, show it, block until it ends, bind the result."""
+"""What `%%conduct` does with a cell: check everything, start the run, show it, block until it ends, bind the result.
+
+`play` does the same for a run that `%conduct resume` takes over.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from conductor_magic.errors import ConductUsageError
@@ -23,7 +27,7 @@ if TYPE_CHECKING:
     from conductor_magic.live import LiveChannel
     from conductor_magic.run import Run
 
-__all__ = ["conduct_cell"]
+__all__ = ["conduct_cell", "play"]
 
 _EMPTY = "The goal is empty: write below the line what is to be done, as: Find what drives churn in sales.csv."
 _SLICE_SECONDS = 0.2
@@ -56,7 +60,7 @@ def conduct_cell(
     goal = fill_in(cell, shell.user_ns).strip()
     if not goal:
         raise ConductUsageError(_EMPTY)
-    return _run(shell, goal, options, named, static=static)
+    return play(shell, partial(_start, goal, options, named), options, static=static)
 
 
 def _over_defaults(given: Mapping[str, object], defaults: Mapping[str, object]) -> dict[str, object]:
@@ -74,23 +78,40 @@ def _pairs(texts: object) -> Mapping[str, str]:
     return tiers
 
 
-def _run(shell: InteractiveShell, goal: str, options: Options, named: Named, *, static: bool) -> object:
+def _start(goal: str, options: Options, named: Named, *, quiet: bool) -> Run:
+    from conductor_magic.run import start
+
+    return start(
+        goal,
+        replace(options, quiet=quiet),
+        variables=named.variables,
+        returns=named.returns,
+        answers=named.answers,
+        begin=False,
+    )
+
+
+def play(shell: InteractiveShell, prepare: Callable[..., Run], options: Options, *, static: bool) -> object:
+    """Begin a run, show it, block until it ends and bind its result; gives the cell's value.
+
+    Args:
+        shell: the notebook's shell.
+        prepare: makes the run, not yet begun; `quiet` says whether without a board.
+        options: how it is shown, and the name that gets the result.
+        static: whether only the static copy of the board stays when the run has ended.
+
+    Raises:
+        ConductUsageError: it could not be begun; nothing is bound.
+        RunInterrupted: a person stopped the cell; the result so far is bound.
+    """
     from conductor_magic.waiting import RunInterrupted, held_interrupts
 
     in_notebook = getattr(shell, "kernel", None) is not None
     try:
         from conductor_magic.cell_view import choose_view
-        from conductor_magic.run import start
 
-        run = start(
-            goal,
-            # A terminal cannot draw the board, and making one would load the widget library for nothing.
-            options if in_notebook else replace(options, quiet=True),
-            variables=named.variables,
-            returns=named.returns,
-            answers=named.answers,
-            begin=False,
-        )
+        # A terminal cannot draw the board, and making one would load the widget library for nothing.
+        run = prepare(quiet=options.quiet or not in_notebook)
     except OSError as error:
         raise ConductUsageError(f"The run cannot be recorded: {error}. See: %conduct doctor") from None
     except KeyboardInterrupt:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable
 from typing import Any
 
+from conductor_magic.conversations import GO_ON, Recorded, recorded, said_since
+from conductor_magic.cut_conducting import CutCall, cut_calls
 from conductor_magic.errors import ConductorError, ModelError, PlanError, ToolError
 from conductor_magic.events import (
     ConductorFailed,
@@ -28,6 +29,7 @@ from conductor_magic.limits import Limits
 from conductor_magic.models.base import tool_result
 from conductor_magic.models.calls import BudgetSpent, Caller, Conversation
 from conductor_magic.paths import Reach
+from conductor_magic.questions import Questions
 from conductor_magic.redact import Redactor
 from conductor_magic.tools.conductor import ALIASES, DEFINITIONS, PURE, ask, read, task_schema
 from conductor_magic.tools.schema import check_arguments
@@ -35,8 +37,6 @@ from conductor_magic.tools.schema import check_arguments
 __all__ = ["Conductor", "ConductorStuck"]
 
 Json = dict[str, Any]
-Asker = Callable[[list[Json]], Awaitable[Json]]
-_GO_ON = "Your reply was cut at its length limit. Go on exactly where it stopped."
 _SCHEMAS: dict[str, Json] = {definition["name"]: definition["input_schema"] for definition in DEFINITIONS}
 
 
@@ -54,7 +54,7 @@ class Conductor:
         journal: where everything it does is recorded.
         reach: the workspace files that it may read.
         redactor: takes secrets out of what it reads.
-        asker: puts questions to the person and returns the answers by question.
+        questions: puts questions to the person and returns the answers by question.
         limits: how often it may reply.
     """
 
@@ -66,7 +66,7 @@ class Conductor:
         journal: Journal,
         reach: Reach,
         redactor: Redactor,
-        asker: Asker,
+        questions: Questions,
         limits: Limits,
     ) -> None:
         self._conversation = conversation
@@ -75,12 +75,48 @@ class Conductor:
         self._journal = journal
         self._reach = reach
         self._redactor = redactor
-        self._asker = asker
+        self._questions = questions
         self._limits = limits
         self._messages: asyncio.Queue[str] = asyncio.Queue()
+        self._before = Recorded([])
+        self._cut: dict[str, CutCall] = {}
 
-    async def conduct(self) -> None:
-        """Take turns until cancelled or stuck. Each end of a turn is recorded; `wake` begins the next."""
+    async def conduct(self, *, asleep: bool) -> None:
+        """Take turns until cancelled or stuck. Each end of a turn is recorded; `wake` begins the next.
+
+        Args:
+            asleep: what `begin` said.
+        """
+        try:
+            while True:
+                if asleep:
+                    self._conversation.say(await self._messages.get())
+                # What is said to the request for a value, and was cut, is not the answer: it is asked for again.
+                valuing = self._valuing()
+                text = await self._take_turn()
+                self._journal.append(ConductorSlept(text=None if valuing else text))
+                asleep = True
+        except ConductorStuck as error:
+            self._journal.append(ConductorFailed(error=str(error)))
+        except BaseException:
+            if self._journal.state.conductor.status != "sleeping":
+                self._journal.append(ConductorSlept(text=None))
+            raise
+
+    def begin(self) -> bool:
+        """Begin, or take up the conversation where its record ends; gives whether the conductor sleeps then.
+
+        Before anything else is recorded: a wake that comes first would count as one of an earlier process.
+        """
+        state = self._journal.state.conductor
+        if state.status != "waiting":
+            self._before = recorded(state.prompt, state.log)
+            self._cut = cut_calls(tuple(self._journal.records))
+            self._conversation.messages.extend(self._before.messages)
+            asleep = state.status == "sleeping"
+            if asleep:
+                self._before.unfinished = None  # its turn has ended: there is nothing left to do about its last reply
+            return asleep
         self._journal.append(
             ConductorStarted(
                 model=self._conversation.model,
@@ -90,16 +126,12 @@ class Conductor:
             )
         )
         self._conversation.say(self._prompt)
-        try:
-            while True:
-                self._journal.append(ConductorSlept(text=await self._take_turn()))
-                self._conversation.say(await self._messages.get())
-        except ConductorStuck as error:
-            self._journal.append(ConductorFailed(error=str(error)))
-        except BaseException:
-            if self._journal.state.conductor.status != "sleeping":
-                self._journal.append(ConductorSlept(text=None))
-            raise
+        return False
+
+    def _valuing(self) -> bool:
+        told = (record.event for record in reversed(self._journal.state.conductor.log))
+        last = next((event for event in told if isinstance(event, ConductorTold)), None)
+        return last is not None and last.about in ("value", "repair")
 
     def wake(self, text: str, until: int, unlaunched: tuple[str, ...]) -> None:
         """Tell the conductor something while it sleeps."""
@@ -130,31 +162,33 @@ class Conductor:
             raise ConductorStuck(str(error)) from error
 
     async def _speak(self) -> str:
-        pieces: list[str] = []
-        while self._journal.state.conductor.turns < self._limits.conductor_turns:
-            reply = await self._caller.ask(self._conversation)
-            self._journal.append(
-                ConductorTurn(request=self._conversation.request_id, content=reply.content, stop=reply.stop_reason)
-            )
+        reply, self._before.unfinished = self._before.unfinished, None
+        while reply is not None or self._journal.state.conductor.turns < self._limits.conductor_turns:
+            if reply is None:
+                reply = await self._caller.ask(self._conversation)
+                self._journal.append(
+                    ConductorTurn(request=self._conversation.request_id, content=reply.content, stop=reply.stop_reason)
+                )
             match reply.stop_reason:
                 case "tool_use":
-                    pieces.clear()
                     self._conversation.say([await self._call(call) for call in reply.tool_calls])
                 case "pause_turn":
-                    pieces.append(reply.text)
+                    pass
                 case "max_tokens":
-                    pieces.append(reply.text)
-                    self._journal.append(ConductorTold(text=_GO_ON, about="reminder"))
-                    self._conversation.say(_GO_ON)
+                    self._journal.append(ConductorTold(text=GO_ON, about="reminder"))
+                    self._conversation.say(GO_ON)
                 case "refusal":
                     raise ConductorStuck(f"The model refused. {reply.text}".strip())
                 case "model_context_window_exceeded":
                     raise ConductorStuck("Its conversation no longer fits into the model's window.")
                 case _:
-                    return "".join([*pieces, reply.text]).strip()
+                    return said_since(self._conversation.messages).strip()
+            reply = None
         raise ConductorStuck(f"It took {self._limits.conductor_turns} turns, the most that a run gets.")
 
     async def _call(self, call: Json) -> Json:
+        if (known := self._before.results.get(call["id"])) is not None:
+            return known
         name = ALIASES.get(call["name"], call["name"])
         if name not in _SCHEMAS:
             why = f"There is no tool {call['name']!r}: you have {', '.join(_SCHEMAS)}. Workers do the work."
@@ -166,11 +200,13 @@ class Conductor:
             wrong = await task_schema.problem(call["input"])
         if wrong and name not in PURE:
             return self._refuse(call, f"{name}: {wrong}")
-        use = f"c{self._journal.state.calls + 1}"
-        shown = self._shown(name, call["input"])
-        self._journal.append(ToolStarted(call=use, by="conductor", name=name, input=shown, use=call["id"]))
+        cut = self._cut.pop(call["id"], None)
+        use = f"c{self._journal.state.calls + 1}" if cut is None else cut.name
+        if cut is None:
+            shown = self._shown(name, call["input"])
+            self._journal.append(ToolStarted(call=use, by="conductor", name=name, input=shown, use=call["id"]))
         began = time.monotonic()
-        content, is_error = await self._run(name, call["input"], wrong)
+        content, is_error = await self._run(name, call["input"], wrong, cut)
         content = self._redactor.text(content)
         self._journal.append(
             ToolEnded(
@@ -185,10 +221,12 @@ class Conductor:
         )
         return tool_result(call, content, is_error=is_error)
 
-    async def _run(self, name: str, args: Json, wrong: str | None) -> tuple[str, bool]:
+    async def _run(self, name: str, args: Json, wrong: str | None, cut: CutCall | None) -> tuple[str, bool]:
         if name == ask.NAME:
-            return json.dumps({"answers": await self._asker(args["questions"])}, ensure_ascii=False), False
-        state = self._journal.state
+            put = cut.question() if cut else None
+            answers = await (self._questions.answers_to(put) if put else self._questions.put(args["questions"]))
+            return json.dumps({"answers": answers}, ensure_ascii=False), False
+        state = cut.state() if cut else self._journal.state
         if name == read.NAME:
             try:
                 return read.read(state, args, self._reach), False
@@ -199,7 +237,7 @@ class Conductor:
             plan = tool.refused(state, f"{name}: {wrong}") if wrong else tool.plan(state, self._redactor.json(args))
         except PlanError as error:
             plan = tool.refused(state, str(error))
-        for event in plan.events:
+        for event in cut.left(plan.events) if cut else plan.events:
             self._journal.append(event)
         return plan.result, plan.is_error
 

@@ -45,11 +45,12 @@ class CutCalls:
     """
 
     def __init__(self, worker: WorkerState, unsure: frozenset[str], journal: Journal, questions: Questions) -> None:
-        begun = (record.event for record in worker.calls.values())
-        self._begun = {event.use: event for event in begun if isinstance(event, ToolStarted) and event.call in unsure}
+        begun = [record.event for record in worker.calls.values() if isinstance(record.event, ToolStarted)]
+        self._begun = {event.use: event for event in begun if event.call in unsure}
         self._journal = journal
         self._questions = questions
-        used = {record.event.name for record in worker.log if isinstance(record.event, ToolEnded)}
+        ended = [record.event for record in worker.log if isinstance(record.event, ToolEnded)]
+        used = {event.name for event in (*begun, *ended)}
         self.lost = _LOST if not used.isdisjoint({"Python", "Bash"}) else ""
 
     async def result(self, call: Json, context: ToolContext) -> Json | None:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
 from typing import Any
 
 from conductor_magic.attempt import Attempt, Bench
 from conductor_magic.conductor import Conductor, ConductorStuck
 from conductor_magic.controls import control
+from conductor_magic.cut_calls import CutCalls
 from conductor_magic.errors import ModelError
 from conductor_magic.events import (
     CancelRequested,
@@ -31,6 +33,7 @@ from conductor_magic.journal import Journal
 from conductor_magic.limits import EXPECTED_SECONDS, Limits
 from conductor_magic.models.calls import BudgetSpent, Caller
 from conductor_magic.prompts import WORKER, notice_text, repair_text, unsettled_text, value_text, worker_prompt
+from conductor_magic.questions import Questions
 from conductor_magic.redact import Redactor
 from conductor_magic.returns import ReturnType
 from conductor_magic.scheduler import (
@@ -46,6 +49,7 @@ from conductor_magic.scheduler import (
     decide,
     is_final,
 )
+from conductor_magic.state import WorkerState
 from conductor_magic.worker import Ending
 
 __all__ = ["Engine"]
@@ -59,6 +63,7 @@ class Engine:
         caller: sends all requests.
         conductor: not yet started.
         bench: what workers get.
+        questions: puts what a crash has left open.
         redactor: takes secrets out of prompts.
         limits: how long a worker may take.
         returns: the type of the run's value, or None.
@@ -71,6 +76,7 @@ class Engine:
         caller: Caller,
         conductor: Conductor,
         bench: Bench,
+        questions: Questions,
         redactor: Redactor,
         limits: Limits,
         returns: ReturnType | None,
@@ -80,6 +86,7 @@ class Engine:
         self._caller = caller
         self._conductor = conductor
         self._bench = bench
+        self._questions = questions
         self._redactor = redactor
         self._limits = limits
         self._returns = returns
@@ -97,7 +104,11 @@ class Engine:
             Exception: a crash of the conductor or of what surrounds a worker; the run has no last record then.
         """
         unsubscribe = self._journal.subscribe(lambda record, state: self._changed.set())
-        conducting = self._set_going(self._conductor.conduct())
+        conducting = self._set_going(partial(self._conductor.conduct, asleep=self._conductor.begin()))
+        for worker in self._journal.state.running:
+            self._go_on(worker)
+        # One that is stopped before its first step would never say that it has ended.
+        await asyncio.sleep(0)
         alarm = self._set_alarm()
         try:
             while not self._journal.state.ended:
@@ -151,13 +162,13 @@ class Engine:
         if not state.ended and not state.cancelled_by:
             self._journal.append(CapReached(cap="timeout", text=f"The run's time limit of {seconds:g} s was reached."))
 
-    def _set_going(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def _set_going(self, work: Callable[[], Coroutine[Any, Any, None]]) -> asyncio.Task[None]:
         """Run it beside the drive loop, which looks again when it is over and ends with it when it crashes."""
         return asyncio.ensure_future(self._watched(work))
 
-    async def _watched(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _watched(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         try:
-            await work
+            await work()
         except Exception as error:  # noqa: BLE001 - raised again by the drive loop
             # Noted in the same step as the crash: what was recorded on the way out must not be decided upon first.
             self._fault = self._fault or error
@@ -208,13 +219,20 @@ class Engine:
                 expected=EXPECTED_SECONDS[task.tier],
             )
         )
-        self._workers[worker] = self._set_going(self._work(worker, task.id, task.tier, prompt))
+        self._workers[worker] = self._set_going(partial(self._work, worker, task.id, task.tier, prompt))
 
-    async def _work(self, worker: str, task: str, tier: str, prompt: str) -> None:
+    def _go_on(self, worker: WorkerState) -> None:
+        """Take up an attempt where an earlier process left it."""
+        cut = CutCalls(worker, self._journal.state.unsure, self._journal, self._questions)
+        work = partial(self._work, worker.id, worker.task, worker.tier, worker.prompt, cut)
+        self._workers[worker.id] = self._set_going(work)
+
+    async def _work(self, worker: str, task: str, tier: str, prompt: str, cut: CutCalls | None = None) -> None:
         on_text = None if self._on_text is None else lambda text: self._on_text(worker, text) if self._on_text else None
         attempt = Attempt(
-            worker, task, tier, prompt, self._bench, self._caller, self._journal, self._redactor, self._limits, on_text
-        )
+            worker, task, tier, prompt, self._bench, self._caller, self._journal, self._redactor, self._limits, on_text,
+            cut,
+        )  # fmt: skip
         try:
             await attempt.run(lambda ending: self._end(worker, task, ending))
         finally:
@@ -247,7 +265,7 @@ class Engine:
         if self._valuing is not None and not self._valuing.done():
             return
         if self._valuing is None and command.status in ("completed", "partial") and self._value_is_due():
-            self._valuing = self._set_going(self._get_value())
+            self._valuing = self._set_going(self._get_value)
             return
         missing = "" if self._returns is None else f"No {self._returns.name} was given."
         value, missing = self._value or (None, missing)

@@ -26,25 +26,27 @@ from pathlib import Path
 import jiter
 from pydantic import ValidationError
 
-from conductor_magic.errors import JournalDamaged
+from conductor_magic.errors import ConductUsageError, JournalDamaged
 from conductor_magic.events import FORMAT, Event, Record, RunStarted, dump, dump_json, parse, parse_json
-from conductor_magic.fold import apply
+from conductor_magic.fold import apply, fold
 from conductor_magic.redact import Redactor
 from conductor_magic.state import RunState
 
-__all__ = ["NAME", "Clock", "Journal", "encode", "is_open", "read_records", "repair"]
+__all__ = ["NAME", "OWNER", "Clock", "Journal", "encode", "is_open", "read_records", "repair"]
 
 Clock = Callable[[], float]
 Subscriber = Callable[[Record, RunState], None]
 
 NAME = "journal.jsonl"
+OWNER = "owner"
+"""The file beside it that names who wrote it last."""
 _HEAD = len(b'{"sum":"00000000",')
 _SYNC_SECONDS = 0.2
 
 
-def steady_clock() -> Clock:
-    """Seconds since the epoch that never jump: the wall clock's now, carried on by the monotonic clock."""
-    offset = time.time() - time.monotonic()
+def steady_clock(now: float | None = None) -> Clock:
+    """Seconds since the epoch that never jump: `now` (None: the wall clock's), carried on by the monotonic clock."""
+    offset = (time.time() if now is None else now) - time.monotonic()
     return lambda: offset + time.monotonic()
 
 
@@ -119,6 +121,30 @@ def is_open(path: Path) -> bool:
     return False
 
 
+def _take(path: Path) -> int:
+    """The journal's file, opened to be written by us alone. The system gives it back when the process dies.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ConductUsageError: another process, or another run object of this one, writes it.
+    """
+    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+    for patience in (True, True, True, False):
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            if patience:
+                time.sleep(0.05)  # somebody may only be asking (`is_open`)
+        else:
+            return handle
+    os.close(handle)
+    try:
+        owner = (path.parent / OWNER).read_text(errors="replace")[:100].strip()
+    except OSError:
+        owner = "another process"
+    raise ConductUsageError(f"Run {path.parent.name} is going on in {owner}.")
+
+
 class Journal:
     """Appends events to a run's file and holds the state that they fold to.
 
@@ -126,30 +152,51 @@ class Journal:
     dropped, so that a failing board never takes the run down.
     """
 
-    def __init__(self, folder: Path, clock: Clock | None = None, redactor: Redactor | None = None) -> None:
-        """Start a new journal in `folder` (made with mode 0700).
+    def __init__(
+        self,
+        folder: Path,
+        clock: Clock | None = None,
+        redactor: Redactor | None = None,
+        *,
+        go_on: bool = False,
+    ) -> None:
+        """Start a new journal in `folder` (made with mode 0700), or go on with the one that is there.
 
         Args:
             folder: the run's folder.
             clock: gives the moment of each record.
             redactor: takes secrets out of every event, whoever appends it.
+            go_on: the folder has a journal that nobody writes any more; a torn tail is moved aside first (`torn`).
 
         Raises:
-            FileExistsError: the folder has a journal already.
+            FileExistsError: the folder has a journal already, and `go_on` was not said.
+            FileNotFoundError: it has none, and `go_on` was said.
+            ConductUsageError: somebody else writes it, who is named.
+            JournalDamaged: as `read_records`.
         """
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.path = folder / NAME
-        self.state = RunState()
+        self.torn: Path | None = None
         self.records: list[Record] = []
-        self._clock = clock or steady_clock()
+        if go_on:
+            self._file = _take(self.path)
+            try:
+                self.records, self.torn = repair(self.path)
+                self.state = fold(self.records)
+            except BaseException:
+                os.close(self._file)
+                raise
+        else:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.state = RunState()
+            self._file = os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            # Waits, because somebody may be asking just now (`is_open`).
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+        self._clock = clock or steady_clock(self.state.at if go_on else None)
         self._redactor = redactor
         self._subscribers: list[Subscriber] = []
-        self._file = os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        # Held as long as the run goes on: `is_open` asks for it. The system lets go when the process dies.
-        # Waits, because somebody may be asking just now.
-        fcntl.flock(self._file, fcntl.LOCK_EX)
-        self._size = 0
-        self._synced = 0
+        (folder / OWNER).write_text(f"process {os.getpid()}")
+        self._size = self.path.stat().st_size
+        self._synced = self.state.seq
         self._disk = threading.Lock()
         self._syncing: asyncio.Task[None] | None = None
         self._alarm: asyncio.TimerHandle | None = None

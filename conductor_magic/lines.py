@@ -9,13 +9,14 @@ from __future__ import annotations
 import keyword
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from conductor_magic.errors import ConductUsageError
 from conductor_magic.option_table import OPTIONS, Option
 from conductor_magic.wording import did_you_mean, shown
 
-__all__ = ["Line", "parse_line", "split_line"]
+__all__ = ["Line", "parse_line", "parse_words", "split_line"]
 
 _BY_FLAG = {flag: option for option in OPTIONS for flag in (option.long, option.short) if flag}
 _SWITCHES = frozenset(flag for flag, option in _BY_FLAG.items() if not option.value)
@@ -48,7 +49,12 @@ def parse_line(line: str) -> Line:
     Raises:
         ConductUsageError: a quote that does not end, an unknown option, a missing value, a bad or second name.
     """
-    words = [part for word in split_line(line) for part in _apart(word)]
+    return parse_words(split_line(line))
+
+
+def parse_words(line: Iterable[str]) -> Line:
+    """As `parse_line`, of a line that is split already."""
+    words = [part for word in line for part in _apart(word)]
     given: dict[str, object] = {}
     names: list[str] = []
     at = 0

@@ -97,6 +97,7 @@ SUBCOMMANDS = {
     "doctor": "check the key, models, sandbox, subshells, front end and disk: each ok, or what to do",
     "runs": "list the recorded runs",
     "show RUN": "load and show the result of a run: its id, the beginning of one, a path, or last",
+    "resume RUN [NAME]": "go on with a run whose kernel is gone or that ended early; --budget gives a new total",
     "replay RUN": "show a recorded run on the board, to be scrubbed, played and stepped through",
     "allow SCOPE WHAT": "never ask again about a site, a path or an exact command",
     "deny SCOPE WHAT": "forbid a site, a path or an exact command in every mode",

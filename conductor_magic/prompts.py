@@ -237,6 +237,8 @@ def _unmet(state: RunState, task: TaskState) -> list[str]:
 def _notice(state: RunState, notice: Notice) -> str:
     if notice.about == "conflict":
         return _conflict(state.conflicts[notice.text])
+    if notice.about == "resumed":
+        return notice.text
     task = state.tasks[notice.task]
     if notice.about == "edited":
         return f"The person changed #{task.id} · {task.subject}: {notice.text}"

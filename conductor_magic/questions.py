@@ -46,6 +46,14 @@ class Questions:
         """Ask what the conductor wants to know; returns the answers by question text."""
         name = self._next_name()
         self._journal.append(QuestionAsked(question=name, ask=tuple(self._redactor.json(questions))))
+        return await self.answers_to(name)
+
+    async def answers_to(self, name: str) -> Json:
+        """The answers to a question of the conductor's that has been put, in this process or an earlier one."""
+        asked = self._journal.state.questions[name]
+        if asked.answered is not None:
+            return dict(asked.answers)
+        questions = [dict(question) for question in asked.ask]
         if self._answers is not None:
             return self._by_dict(name, questions)
         if not await self._somebody():

@@ -202,8 +202,8 @@ def result_of(
         conflicts=tuple(ConflictResult.of(conflict) for conflict in state.conflicts.values()),
         isolation=started.isolation,
         notes=tuple(str(getattr(record.event, "text", "")) for record in state.notes),
-        started=_moment(state.started_at),
-        ended=None if state.ended_at is None else _moment(state.ended_at),
+        started=_moment(state, state.started_at),
+        ended=None if state.ended_at is None else _moment(state, state.ended_at),
         seconds=None if state.ended_at is None else state.ended_at - state.started_at,
         last_snapshot=json.loads(json.dumps({**shown, "run": {**shown["run"], "status": status}})),
     )
@@ -238,12 +238,12 @@ def _task(
             Attempt(worker=worker.id, tier=worker.tier, outcome=worker.outcome, error=worker.error or None)
             for worker in workers
         ),
-        started=None if task.started is None else _moment(task.started),
-        ended=None if task.ended is None else _moment(task.ended),
+        started=None if task.started is None else _moment(state, task.started),
+        ended=None if task.ended is None else _moment(state, task.ended),
         seconds=(task.ended or 0.0) - (task.started or 0.0) if over else None,
         error=task.error or None,
     )
 
 
-def _moment(at: float) -> datetime:
-    return datetime.fromtimestamp(at, UTC)
+def _moment(state: RunState, at: float) -> datetime:
+    return datetime.fromtimestamp(state.moment(at), UTC)

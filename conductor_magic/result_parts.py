@@ -301,8 +301,8 @@ def spans(state: RunState) -> tuple[Interval, ...]:
             task=worker.task,
             worker=worker.id,
             tier=worker.tier,
-            start=datetime.fromtimestamp(worker.started, UTC),
-            end=None if worker.ended is None else datetime.fromtimestamp(worker.ended, UTC),
+            start=datetime.fromtimestamp(state.moment(worker.started), UTC),
+            end=None if worker.ended is None else datetime.fromtimestamp(state.moment(worker.ended), UTC),
         )
         for worker in state.workers.values()
     )

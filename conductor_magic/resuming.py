@@ -115,7 +115,7 @@ def what_to_tell(state: RunState, torn: Sequence[str], described: Sequence[Mappi
     for question in state.open_questions:
         # The conductor's is put again as it stands. A call that waited for a yes will ask anew.
         if question.by != "conductor":
-            no = {str(ask["question"]): str(ask["options"][0]["label"]) for ask in question.ask}
+            no = {str(ask["question"]): str([*ask["options"], {"label": "No"}][0]["label"]) for ask in question.ask}
             events.append(QuestionAnswered(question=question.id, answers=no, by="engine"))
     told = " ".join(str(getattr(record.event, "text", "")) for record in state.notes)
     events += [
@@ -138,7 +138,9 @@ def _goes_on(state: RunState, worker: WorkerState) -> bool:
     task = state.tasks[worker.task]
     if worker.outcome is None:
         return True
-    return worker.with_run and not task.deleted and task.attempts[-1] == worker.id and task.status != "completed"
+    # Where it was launched again since, another attempt is on its way.
+    undone = task.status in ("failed", "cancelled") and not task.deleted and not task.replaced_by
+    return worker.with_run and undone and task.attempts[-1] == worker.id
 
 
 def _waits_again(state: RunState, task: TaskState) -> bool:

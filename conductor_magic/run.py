@@ -1,7 +1,7 @@
-"""Prepares a run in the caller's thread and sets it going.
+"""Prepares a run in the caller's thread and sets it going: a new one, or one whose process is gone.
 
-`start` does what can go wrong for a person's reasons (a bad name, an unpicklable variable, a locked workspace) before
-anything exists; from then on nothing raises (`running.py`).
+`start` and `resume` do what can go wrong for a person's reasons (a bad name, an unpicklable variable, a locked
+workspace) before anything exists or is changed; from then on nothing raises (`running.py`).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +25,19 @@ from conductor_magic.journal import Journal
 from conductor_magic.limits import EXPECTED_SECONDS, Limits
 from conductor_magic.lock import WorkspaceLock
 from conductor_magic.loop import engine_loop
+from conductor_magic.option_checks import check_workspace
 from conductor_magic.redact import Redactor
+from conductor_magic.resuming import check_resumable, check_variables, taken_over, what_to_tell
 from conductor_magic.returns import return_type
 from conductor_magic.running import Run
 from conductor_magic.sandbox import Walls, choose_walls
 from conductor_magic.sandbox.ending import MARK
 from conductor_magic.settings import Options, data_folder, new_run_id
 from conductor_magic.standing import denied_paths, standing_rules
+from conductor_magic.state import RunState
 from conductor_magic.tools.kernel_pool import KernelPool
 
-__all__ = ["Run", "start"]
+__all__ = ["Run", "resume", "start"]
 
 Json = dict[str, Any]
 _CLOSING_SECONDS = 5.0
@@ -136,6 +140,110 @@ def start(
     if begin:
         run.begin()
     return run
+
+
+def resume(
+    folder: Path,
+    given: Mapping[str, object],
+    *,
+    variables: Mapping[str, object] | None = None,
+    returns: object | None = None,
+    answers: Mapping[str, object] | None = None,
+    limits: Limits | None = None,
+    connector: Callable[..., Any] = connect,
+    begin: bool = True,
+) -> Run:
+    """Take over a run that nobody drives any more, and go on where its record ends.
+
+    Args:
+        folder: the run's.
+        given: checked options that are to hold from now on, by their names in `Options`; the others stay.
+        variables: the notebook variables that the run was given, by name.
+        returns: the type that the answer is validated into.
+        answers: what answers questions instead of a person.
+        limits: limits that no option sets.
+        connector: gives the model for a provider; the seam for tests.
+        begin: False leaves it to the caller to `begin` it, once its board is on the screen.
+
+    Raises:
+        ConductUsageError: it cannot be resumed, or not so; the run is as it was.
+        JournalDamaged: a record in the middle of its journal is not what was written; the file is as it was.
+    """
+    if MARK in os.environ:
+        raise ConductUsageError("A worker cannot start a run of its own: ask for more work in your report.")
+    typed = return_type(returns)
+    redactor = Redactor(os.environ)
+    try:
+        journal = Journal(folder, redactor=redactor, go_on=True)
+    except OSError as error:
+        raise _unwritable(folder, error) from None
+    lock: WorkspaceLock | None = None
+    kernels: KernelPool | None = None
+    try:
+        state = journal.state
+        if state.started is None:
+            raise ConductUsageError(f"Run {folder.name} has no whole record: it was stopped before it began.")
+        options = _options_of(state, given)
+        check_resumable(state, folder.name, options.budget, options.timeout)
+        asked = tuple(str(variable["name"]) for variable in state.started.variables)
+        check_variables(folder.name, asked, variables or {})
+        workspace = check_workspace(options.workspace)
+        keep_workers_out(workspace)
+        provider_of(state.started.provider, os.environ)
+        rules, data = standing_rules(), data_folder()
+        lock = WorkspaceLock.take(data, workspace, folder.name, shared=options.mode == "read-only")
+        walls = choose_walls(options.mode, workspace, data, denied_paths(rules))
+        kernels, described = _hand_over({name: (variables or {})[name] for name in asked}, folder, walls)
+        journal.append(
+            taken_over(
+                state,
+                owner=f"process {os.getpid()}",
+                away=time.time() - state.moment(state.at),
+                budget=options.budget,
+                timeout=options.timeout,
+                walls=(walls.mode, walls.kind, walls.reason),
+            )
+        )
+        torn = sorted(path.name for path in folder.glob("journal.torn-*"))
+        for event in what_to_tell(state, torn, list(redactor.json(described))):
+            journal.append(event)
+        run = Run(
+            folder.name, folder, journal, options, walls, kernels, lock, rules, redactor, typed, answers,
+            limits or Limits(), connector,
+        )  # fmt: skip
+    except BaseException as error:
+        if kernels is not None:
+            _close(kernels)
+        if lock is not None:
+            lock.release()
+        journal.close()
+        if isinstance(error, OSError):
+            raise _unwritable(folder, error) from None
+        raise
+    if begin:
+        run.begin()
+    return run
+
+
+def _options_of(state: RunState, given: Mapping[str, object]) -> Options:
+    """The options of a run that goes on: as it was started or last resumed, but for what is given now.
+
+    No walls, once taken down, are down for good: mode `full` holds only where it is said again.
+    """
+    started = state.started
+    assert started is not None
+    kept = Options(
+        workers=started.workers,
+        use=tuple(str(variable["name"]) for variable in started.variables),
+        mode="workspace" if started.mode == "full" else started.mode,
+        budget=state.budget,
+        timeout=started.timeout,
+        guide=started.guide,
+        tiers=state.tiers,
+        workspace=Path(started.workspace),
+        provider=started.provider,
+    )
+    return replace(kept, **given)
 
 
 def _unwritable(data: Path, error: OSError) -> ConductUsageError:

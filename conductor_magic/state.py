@@ -67,6 +67,8 @@ TRANSITIONS: Mapping[str, Mapping[str, str]] = {
     "deleted": {"blocked": "cancelled", "ready": "cancelled", "failed": "cancelled", "running": "running"},
     "cancelled": {"blocked": "cancelled", "ready": "cancelled", "failed": "cancelled"},
     "skipped": {"blocked": "skipped", "ready": "skipped"},
+    "continued": {"running": "running", "failed": "running", "cancelled": "running"},
+    "put back": {"skipped": WAITING, "failed": WAITING, "cancelled": WAITING},
 }
 
 
@@ -143,7 +145,8 @@ class TaskState:
 class WorkerState:
     """One attempt at one task. `log` holds its turns, tool results and messages in order; `calls` run now.
 
-    `waits`: the calls among them that wait until another worker is done with a file.
+    `waits`: the calls among them that wait until another worker is done with a file. `with_run`: it ended only because
+    the run did.
     """
 
     id: str
@@ -163,6 +166,7 @@ class WorkerState:
     error: str = ""
     output: str = ""
     stopping: str = ""
+    with_run: bool = False
     stalled: str = ""
     log: tuple[Record, ...] = ()
     calls: Mapping[str, Record] = field(default_factory=dict)
@@ -202,10 +206,10 @@ class ConductorState:
 class Notice:
     """Something that the conductor is to learn; `wakes` = at once, not only when all work has drained.
 
-    `text` of a `conflict` is its id.
+    `text` of a `conflict` is its id; `resumed` is about the run, not about a task.
     """
 
-    about: Literal["completed", "failed", "cancelled", "edited", "conflict"]
+    about: Literal["completed", "failed", "cancelled", "edited", "conflict", "resumed"]
     task: str
     text: str
     wakes: bool
@@ -229,7 +233,10 @@ class PersonEdit:
 
 @dataclass(frozen=True, slots=True)
 class QuestionState:
-    """A question and, once there, its answers by question text; `joined` are further tasks that wait for it."""
+    """A question and, once there, its answers by question text.
+
+    `call`: the call that waits for it; `joined` are further tasks that do.
+    """
 
     id: str
     ask: tuple[Mapping[str, Any], ...]
@@ -240,6 +247,7 @@ class QuestionState:
     answered: float | None = None
     answers: Mapping[str, Any] = field(default_factory=dict)
     answered_by: str = ""
+    call: str | None = None
     joined: tuple[str, ...] = ()
 
     @property
@@ -276,6 +284,7 @@ class RunState:
     started: RunStarted | None = None
     started_at: float = 0.0
     ended_at: float | None = None
+    pauses: tuple[tuple[float, float], ...] = ()
     status: str = "running"
     answer: str = ""
     value: Any = None
@@ -302,6 +311,7 @@ class RunState:
     notes: tuple[Record, ...] = ()
     compactions: tuple[Record, ...] = ()
     grants: tuple[Record, ...] = ()
+    unsure: frozenset[str] = frozenset()
     conflicts: Mapping[str, ConflictState] = field(default_factory=dict)
     tape: tuple[Record, ...] = ()
     cancelled_by: str = ""
@@ -350,6 +360,13 @@ class RunState:
     def stopping(self) -> bool:
         """Nothing new may start: a person stopped the run or a cap was reached."""
         return bool(self.cancelled_by or self.cap)
+
+    def moment(self, at: float) -> float:
+        """The time on the wall at a moment of the run's clock, both in epoch seconds.
+
+        `pauses` are the moments at which the run was resumed, and for how many seconds its clock had stood still.
+        """
+        return at + sum(away for resumed, away in self.pauses if resumed <= at)
 
     @property
     def ended(self) -> bool:

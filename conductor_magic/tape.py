@@ -62,6 +62,7 @@ _LINES: dict[type, Callable[[RunState, Any], Line]] = {
     e.CancelRequested: lambda state, event: ("", "cancelled", "the run was asked to stop"),
     e.BudgetWarned: lambda s, event: ("", "asking", f"${event.usd:.2f} of ${event.budget:.2f} is spent"),
     e.ContextCompacted: _compacted,
+    e.RunResumed: lambda state, event: ("", "running", "the run was resumed"),
     e.CapReached: lambda state, event: ("", "failed", event.text),
     e.ConductorFailed: lambda state, event: ("", "failed", event.error),
 }

@@ -10,8 +10,10 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any, Literal
 
+from conductor_magic.conversations import GO_ON, Recorded, said_since
+from conductor_magic.cut_calls import CutCalls
 from conductor_magic.errors import ModelError, ToolError
 from conductor_magic.events import (
     ArtifactSaved,
@@ -38,7 +40,6 @@ from conductor_magic.tools.schema import check_arguments
 __all__ = ["Ending", "Worker"]
 
 Json = dict[str, Any]
-_GO_ON = "Your reply was cut at its length limit. Go on exactly where it stopped; keep the rest short."
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +57,14 @@ class Worker:
     """One worker at work.
 
     Args:
-        conversation: its prompt is in already.
+        conversation: what was said so far is in already, its prompt at least.
         caller: sends its requests.
         tools: the closed registry of this attempt.
         context: what its tools share.
         journal: where everything it does is recorded.
         redactor: takes secrets out of tool results.
         limits: turns and tokens it may use, characters that a tool result may have.
+        before: what an earlier process recorded of this attempt, and `cut`, what had become of the calls that it cut.
         on_text: called with each piece of streamed text, for the live board.
     """
 
@@ -76,6 +78,8 @@ class Worker:
         redactor: Redactor,
         limits: Limits,
         on_text: Callable[[str], None] | None = None,
+        before: Recorded | None = None,
+        cut: CutCalls | None = None,
     ) -> None:
         self._conversation = conversation
         self._caller = caller
@@ -85,18 +89,24 @@ class Worker:
         self._redactor = redactor
         self._limits = limits
         self._on_text = on_text
-        self._report = ""
+        self._before = before or Recorded([])
+        self._cut = cut
+        self._report = said_since(self._before.messages) if before else ""
         schema = journal.state.tasks[context.task].metadata.get("schema")
         self._schema: Json | None = dict(schema) if isinstance(schema, Mapping) else None
-        self._to_mend: str | None = None
+        mended = self._before.to_mend
+        self._to_mend = None if mended is None else parse_status(redactor.text(mended))[2]
 
     async def work(self) -> Ending:
         """Work until the report, a limit, or a fault that no retry mends; never raises but for cancellation."""
         try:
-            for _ in range(self._limits.turns):
-                reply = await self._caller.ask(self._conversation, self._on_text)
-                self._record(reply)
+            reply = await self._take_up()
+            for _ in range(self._before.turns, self._limits.turns + (reply is not None)):
+                if reply is None:
+                    reply = await self._caller.ask(self._conversation, self._on_text)
+                    self._record(reply)
                 ending = await self._act(reply)
+                reply = None
                 if ending is not None:
                     return ending
                 used = self._journal.state.workers[self._context.worker].spend.tokens
@@ -110,6 +120,16 @@ class Worker:
             cause: Cause = "limit" if error.kind == "context_too_long" else "api"
             return Ending("limit" if cause == "limit" else "failed", cause, self._report, str(error))
         return self._limit(f"It took {self._limits.turns} turns without finishing, the most a worker gets.")
+
+    async def _take_up(self) -> Reply | None:
+        """The recorded reply that is still to be acted on, if there is one."""
+        reply = self._before.unfinished
+        if reply is not None and reply.tool_calls:
+            self._conversation.say(await self._run_calls(reply.tool_calls))
+            reply = None
+        if self._cut is not None and reply is None and self._cut.lost:
+            self._tell(self._cut.lost, "resumed")
+        return reply
 
     def _limit(self, error: str) -> Ending:
         return Ending("limit", "limit", self._report, error)
@@ -133,25 +153,14 @@ class Worker:
             case "pause_turn":
                 pass
             case "max_tokens":
-                self._tell(_GO_ON)
+                self._tell(GO_ON)
             case "refusal":
                 return Ending("refused", "refusal", self._report, reply.text or "The model refused the task.")
             case "model_context_window_exceeded":
                 return self._limit("The conversation no longer fits into the model's window.")
             case _:
-                return await self._done(self._whole_report())
+                return await self._done(said_since(self._conversation.messages))
         return None
-
-    def _whole_report(self) -> str:
-        """The text since our last message: a report that was cut is continued over several replies."""
-        pieces: list[str] = []
-        for message in reversed(self._conversation.messages):
-            if message["role"] == "user" and message["content"] != _GO_ON:
-                break
-            if message["role"] == "assistant":
-                blocks = cast("list[Json]", message["content"])
-                pieces.append("".join(block["text"] for block in blocks if block.get("type") == "text"))
-        return "".join(reversed(pieces))
 
     async def _done(self, report: str) -> Ending | None:
         status, reason, body = parse_status(self._redactor.text(report))
@@ -174,11 +183,11 @@ class Worker:
         if self._to_mend is not None:
             return Ending("failed", "schema", first, f"The value does not fit the task's schema: {found.wrong}")
         self._to_mend = body
-        self._tell(repair_text(found.wrong))
+        self._tell(repair_text(found.wrong), "repair")
         return None
 
-    def _tell(self, text: str) -> None:
-        self._journal.append(WorkerTold(worker=self._context.worker, text=text))
+    def _tell(self, text: str, about: Literal["reminder", "repair", "resumed"] = "reminder") -> None:
+        self._journal.append(WorkerTold(worker=self._context.worker, text=text, about=about))
         self._conversation.say(text)
 
     async def _run_calls(self, calls: tuple[Json, ...]) -> list[Json]:
@@ -193,6 +202,10 @@ class Worker:
             raise
 
     async def _call(self, call: Json) -> Json:
+        if (known := self._before.results.get(call["id"])) is not None:
+            return known
+        if self._cut is not None and (told := await self._cut.result(call, self._context)) is not None:
+            return told
         tool = self._tools.get(call["name"])
         if tool is None:
             why = f"There is no tool {call['name']!r}. Your tools are {', '.join(self._tools)}."

@@ -44,7 +44,10 @@ class Unknown(Event):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """An event with its place (`seq`, from 1, without gaps) and moment (`at`, seconds since the epoch)."""
+    """An event with its place (`seq`, from 1, without gaps) and its moment (`at`, seconds since the epoch).
+
+    The run's clock stands still while nobody drives the run: `RunState.moment` gives the time on the wall.
+    """
 
     seq: int
     at: float

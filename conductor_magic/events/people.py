@@ -18,7 +18,7 @@ __all__ = [
 
 
 class QuestionAsked(Event, kind="question.asked"):
-    """The conductor (`scope`) or a worker's tool (`permission`) waits for an answer; `ask` as in AskUserQuestion."""
+    """The conductor (`scope`) or a worker's call (`permission`) waits for an answer; `ask` as in AskUserQuestion."""
 
     question: str
     ask: tuple[Json, ...]

@@ -61,12 +61,22 @@ class RunNoted(Event, kind="run.noted"):
 
 
 class RunResumed(Event, kind="run.resumed"):
-    """A new process took the run over; `lost` are the workers that were in flight."""
+    """A new process took the run over, after `away` seconds in which nobody drove it and the run's clock stood still.
+
+    `workers` go on with their attempts; `tasks` wait again for a worker. `unsure` are calls of which nobody knows
+    whether they had their effect. `budget` and `timeout` are the run's from now on, as are the mode and the walls.
+    """
 
     owner: str
-    lost: tuple[str, ...] = ()
+    away: float = 0.0
+    workers: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
     unsure: tuple[str, ...] = ()
     budget: float | None = None
+    timeout: float | None = None
+    mode: str = "workspace"
+    isolation: str = "none"
+    isolation_note: str = ""
 
 
 class CancelRequested(Event, kind="run.cancel_requested"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from conductor_magic.events.base import Cause, Event, Json, Outcome, Tier
 
@@ -43,10 +43,11 @@ class WorkerTurn(Event, kind="worker.turn"):
 
 
 class WorkerTold(Event, kind="worker.told"):
-    """A message of ours to the worker beyond its prompt and tool results (a repair, a reminder)."""
+    """A message of ours to the worker beyond its prompt and tool results."""
 
     worker: str
     text: str
+    about: Literal["reminder", "repair", "resumed"] = "reminder"
 
 
 class WorkerStopping(Event, kind="worker.stopping"):

@@ -14,7 +14,7 @@ __all__ = ["STEPS"]
 
 
 def _asked(state: RunState, record: Record, event: e.QuestionAsked) -> RunState:
-    question = QuestionState(event.question, event.ask, event.about, event.by, event.task, record.at)
+    question = QuestionState(event.question, event.ask, event.about, event.by, event.task, record.at, call=event.call)
     state = replace(state, questions=with_entry(state.questions, event.question, question))
     return add_to_tape(change_conductor(state, status="asking") if event.by == "conductor" else state, record)
 

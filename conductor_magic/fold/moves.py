@@ -105,7 +105,7 @@ def change_conductor(state: RunState, **changes: Any) -> RunState:
 def add_notice(
     state: RunState,
     record: Record,
-    about: Literal["completed", "failed", "cancelled", "edited", "conflict"],
+    about: Literal["completed", "failed", "cancelled", "edited", "conflict", "resumed"],
     task: str,
     text: str,
     *,

@@ -7,7 +7,7 @@ from dataclasses import replace
 from conductor_magic import events as e
 from conductor_magic.errors import TransitionError
 from conductor_magic.events import Event, Record
-from conductor_magic.fold.moves import Step, add_to_tape
+from conductor_magic.fold.moves import Step, add_notice, add_to_tape, move, settle, task_of
 from conductor_magic.state import RunState
 
 __all__ = ["STEPS"]
@@ -28,8 +28,74 @@ def _noted(state: RunState, record: Record, event: Event) -> RunState:
 
 
 def _resumed(state: RunState, record: Record, event: e.RunResumed) -> RunState:
-    state = replace(state, status="running", ended_at=None, cap="", cap_text="", cancelled_by="", in_flight={})
-    return state if event.budget is None else replace(state, budget=event.budget)
+    if state.started is None:
+        raise TransitionError("run.resumed: no run has begun")
+    had_ended, begun = state.ended, state.conductor
+    # What was in flight may have been billed: nobody was there to hear.
+    held = state.held + sum(amount or 0.0 for amount in state.in_flight.values())
+    walls = {"mode": event.mode, "isolation": event.isolation, "isolation_note": event.isolation_note}
+    state = replace(
+        state,
+        started=state.started.model_copy(update={**walls, "timeout": event.timeout}),
+        budget=event.budget,
+        unsure=state.unsure | set(event.unsure),
+        pauses=(*state.pauses, (record.at, event.away)),
+        status="running",
+        answer="",
+        value=None,
+        end_reason="",
+        ended_at=None,
+        held=held,
+        in_flight={},
+        cap="",
+        cap_text="",
+        cancelled_by="",
+        conductor=replace(
+            begun, status="thinking" if begun.status == "failed" else begun.status, error="", reminded=()
+        ),
+    )
+    state = _without_stale_notices(_put_back(_continued(state, event), event), event)
+    if had_ended:
+        state = add_notice(state, record, "resumed", "", _news(event), wakes=not (event.workers or event.tasks))
+    return add_to_tape(state, record)
+
+
+def _continued(state: RunState, event: e.RunResumed) -> RunState:
+    """The state with the workers back at their desks."""
+    workers, tasks = dict(state.workers), dict(state.tasks)
+    for name in event.workers:
+        worker = workers.get(name)
+        if worker is None:
+            raise TransitionError(f"run.resumed: there is no worker {name}")
+        workers[name] = replace(
+            worker, outcome=None, ended=None, cause="", error="", output="", stopping="", stalled="", with_run=False
+        )
+        task = move(tasks[worker.task], "continued")
+        tasks[task.id] = replace(task, ended=None, error="", output="")
+    return replace(state, workers=workers, tasks=tasks)
+
+
+def _put_back(state: RunState, event: e.RunResumed) -> RunState:
+    """The state with the tasks waiting again."""
+    tasks = dict(state.tasks)
+    for name in event.tasks:
+        tasks[name] = replace(move(task_of(state, name, event), "put back"), ended=None, error="", output="")
+    return settle(state, tasks, event.tasks)
+
+
+def _without_stale_notices(state: RunState, event: e.RunResumed) -> RunState:
+    """The state without what the conductor was still to learn of ends that are none any more."""
+    going_on = {*event.tasks, *(state.workers[name].task for name in event.workers)}
+    told = state.conductor.told
+    fresh = tuple(notice for notice in state.notices[told:] if notice.task not in going_on or notice.about == "edited")
+    return replace(state, notices=(*state.notices[:told], *fresh))
+
+
+def _news(event: e.RunResumed) -> str:
+    """What the conductor, which saw the run end, is to know."""
+    again = f" Wait for a worker again: #{', #'.join(event.tasks)}." if event.tasks else ""
+    budget = "" if event.budget is None else f" The budget is ${event.budget:g} in all now."
+    return f"The run had ended and the person resumed it.{budget}{again}"
 
 
 def _cancel_requested(state: RunState, record: Record, event: e.CancelRequested) -> RunState:

@@ -57,8 +57,13 @@ def _tool_started(state: RunState, record: Record, event: e.ToolStarted) -> RunS
     worker = state.workers.get(event.by)
     if worker is None:
         return state
-    worker = replace(worker, calls=with_entry(worker.calls, event.call, record), last_tool=record)
-    return put_worker(state, worker)
+    # A call that was cut by a crash is made again under a new name, but for the same block of the same reply.
+    others = {call: begun for call, begun in worker.calls.items() if not event.use or _use(begun) != event.use}
+    return put_worker(state, replace(worker, calls={**others, event.call: record}, last_tool=record))
+
+
+def _use(begun: Record) -> str:
+    return begun.event.use if isinstance(begun.event, e.ToolStarted) else ""
 
 
 def _tool_result(state: RunState, record: Record, event: e.ToolEnded | e.ToolRefused) -> RunState:

@@ -66,6 +66,7 @@ def _worker_stalled(state: RunState, record: Record, event: e.WorkerStalled) -> 
 def _worker_ended(state: RunState, record: Record, event: e.WorkerEnded) -> RunState:
     worker = worker_at_work(state, event.worker, event)
     task = task_of(state, event.task, event)
+    with_run = _ended_with_run(state, worker, event)
     over = replace(
         worker,
         ended=record.at,
@@ -73,8 +74,10 @@ def _worker_ended(state: RunState, record: Record, event: e.WorkerEnded) -> RunS
         cause=event.cause,
         error=event.error,
         output=event.output,
-        calls={},
+        # A call that the run's end cut short is what a resumed worker begins with.
+        calls=worker.calls if with_run else {},
         waits={},
+        with_run=with_run,
     )
     state = add_to_tape(put_worker(state, over), record)
     if task.deleted:
@@ -92,6 +95,13 @@ def _worker_ended(state: RunState, record: Record, event: e.WorkerEnded) -> RunS
         return settle(state, with_entry(state.tasks, task.id, moved), [task.id])
     moved = replace(move(task, "ended for good"), error=event.error, output=event.output, ended=record.at)
     return add_notice(put_task(state, moved), record, "failed", task.id, event.error, wakes=True)
+
+
+def _ended_with_run(state: RunState, worker: WorkerState, event: e.WorkerEnded) -> bool:
+    """Whether only the end of the run ended it: nobody told this worker to stop, or the money was spent."""
+    if event.outcome != "cancelled":
+        return event.cause == "budget"
+    return not worker.stopping or state.stopping or state.conductor.status == "failed"
 
 
 STEPS: dict[str, Step] = {

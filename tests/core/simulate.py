@@ -17,6 +17,7 @@ from conductor_magic import events as e
 from conductor_magic.events import Event, Record
 from conductor_magic.fold import apply
 from conductor_magic.plan import find_cycle
+from conductor_magic.resuming import taken_over, what_to_tell
 from conductor_magic.scheduler import (
     MAX_ATTEMPTS,
     Celebrate,
@@ -83,7 +84,7 @@ class Simulation:
         """
         self.append(e.RunStarted(run="simulated", goal="Simulate", workers=self.slots))
         self.append(e.ConductorStarted(model="m", system="s", tools=("Task",), prompt="p"))
-        while not self.state.ended:
+        while not self.state.ended or self._is_resumed():
             assert len(self.steps) < most_steps, "the run does not end"
             commands = decide(self.state)
             for command in commands:
@@ -93,6 +94,22 @@ class Simulation:
             if not self.state.ended and not commands:
                 self._chance.choice(self._possible())()
         return self
+
+    def _is_resumed(self) -> bool:
+        """Whether somebody takes up the run that has ended."""
+        again = self.state.status != "completed" and self.troubles > 0 and self._often(0.3)
+        if again:
+            self.troubles -= 1
+            self._resume()
+        return again
+
+    def _resume(self) -> None:
+        """The process is gone, and another takes the run over."""
+        before = self.state
+        walls = ("workspace", "none", "")
+        self.append(taken_over(before, owner="process 2", away=60.0, budget=None, timeout=None, walls=walls))
+        for event in what_to_tell(before, (), ()):
+            self.append(event)
 
     def append(self, event: Event) -> None:
         """Record the event at a moment that chance picks."""
@@ -238,7 +255,7 @@ class Simulation:
     def _interfere(self) -> None:
         waiting = [task for task in self.state.tasks.values() if task.status in ("blocked", "ready")]
         task = self._chance.choice(waiting) if waiting else None
-        match self._chance.randrange(12):
+        match self._chance.randrange(14):
             case 0:
                 self.append(e.CancelRequested(by="person"))
             case 1:
@@ -253,6 +270,8 @@ class Simulation:
                 self.append(e.TaskDeleted(task=task.id, by="person"))
             case 10 if task:
                 self.append(e.TaskEdited(task=task.id, subject="Another subject", by="person"))
+            case 11 | 12:
+                self._resume()
             case _:
                 self.append(e.RunNoted(text="Something happened elsewhere."))
 
