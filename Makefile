@@ -12,7 +12,7 @@ INSTALLED := $(VENV)/.installed
 NODE_MODULES := widgets/node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test test-all check bench widgets clean chromium
+.PHONY: help demo lab test test-all faults check bench widgets clean chromium
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ test: $(INSTALLED) chromium ## all tests but the slow ones, the browser included
 
 test-all: $(INSTALLED) chromium ## all tests, the slow ones too
 	@$(PY) -m pytest -q $(PYTEST_ARGS)
+
+faults: $(INSTALLED) ## what goes wrong on purpose: a run killed again and again, and all else in tests/faults
+	@$(PY) -m pytest -q -rP $(PYTEST_ARGS) tests/faults
 
 check: $(INSTALLED) $(NODE_MODULES) ## format, lint, layers and types of both languages; the committed bundle is the built one
 	@mkdir -p build

@@ -79,7 +79,7 @@ def taken_over(
             call
             for worker in workers
             for call, begun in worker.calls.items()
-            if isinstance(begun.event, ToolStarted) and _is_unsure(state, begun.event)
+            if isinstance(begun.event, ToolStarted) and _is_unsure(state, worker, begun.event)
         ),
         budget=budget,
         timeout=timeout,
@@ -152,10 +152,10 @@ def _waits_again(state: RunState, task: TaskState) -> bool:
     return task.status == "failed" and bool(task.attempts) and state.workers[task.attempts[-1]].cause == "api"
 
 
-def _is_unsure(state: RunState, begun: ToolStarted) -> bool:
+def _is_unsure(state: RunState, worker: WorkerState, begun: ToolStarted) -> bool:
     """Whether nobody knows what a call that has begun and not ended has done.
 
-    One that only looks has done nothing, and neither has one that still waited for a person's yes.
+    One that only looks has done nothing, and neither has one that still waited: for a person's yes, for a file.
     """
-    waits = any(question.call == begun.call for question in state.open_questions)
+    waits = begun.call in worker.waits or any(question.call == begun.call for question in state.open_questions)
     return not begun.repeatable and not waits

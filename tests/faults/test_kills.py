@@ -1,0 +1,163 @@
+"""SIGKILL at random moments of a run of twenty tasks, resumed until it is done: nothing lost, nothing done twice.
+
+The seeds and how many kills there are stand in the parameters; `make faults` has them all.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections import Counter
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from conductor_magic.events import ToolStarted, WorkerEnded, WorkerStarted
+from conductor_magic.fold import fold
+from conductor_magic.journal import NAME, read_records
+from conductor_magic.state import RunState
+from tests.support.floor import done, lay_out, task_text
+from tests.support.messages_server import Answer, MessagesServer, text, tools
+
+TASKS = 20
+GRAPH = {f"t{n}": tuple(f"t{before}" for before in range(max(1, n - 6), n - 3)) for n in range(1, TASKS + 1)}
+REPLIES = 4
+"""Of each worker, when nothing goes wrong."""
+
+FIRST_SECONDS = 0.05
+KILLS = [
+    pytest.param(1, 6, id="6 kills"),
+    *(pytest.param(seed, 20, id=f"20 kills, seed {seed}", marks=pytest.mark.slow) for seed in range(2, 14)),
+]
+
+
+def worker(task: str, turn: int, body: dict[str, Any]) -> Answer:
+    """Looks, leaves a mark that would be seen twice, looks again, reports."""
+    if turn < REPLIES:
+        look = ("Glob", {"pattern": "*.txt"})
+        mark = ("Bash", {"command": f"echo {task} >> marks.txt"})
+        return tools(mark if turn == 2 else look, prefix=f"{task}{turn}", first_seconds=FIRST_SECONDS)
+    return done(task, turn, body)
+
+
+class Server:
+    """The models: each answers by what it is shown, so that it can be met anywhere in a conversation.
+
+    Attributes:
+        replies: how many were asked for, by who.
+    """
+
+    def __init__(self) -> None:
+        self.replies: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def __call__(self, body: dict[str, Any], number: int) -> Answer:
+        turn = sum(message["role"] == "assistant" for message in body["messages"]) + 1
+        conducting = any(tool["name"] == "TaskCreate" for tool in body["tools"])
+        with self._lock:
+            self.replies["conductor" if conducting else task_text(body)] += 1
+        if not conducting:
+            return worker(task_text(body), turn, body)
+        if turn == 1:
+            return lay_out(GRAPH, prefix="plan")
+        return text("Under way." if turn == 2 else "All of it.")
+
+
+class Victim:
+    """The run and the process that plays it now.
+
+    Attributes:
+        run: the run's folder, once it has begun.
+    """
+
+    def __init__(self, home: Path, workspace: Path, url: str) -> None:
+        self.run: Path | None = None
+        self._home, self._workspace = home, workspace
+        self._env = {**os.environ, "CONDUCTOR_HOME": str(home), "ANTHROPIC_BASE_URL": url}
+
+    def play(self, seconds: float | None, *, early: bool = False) -> str:
+        """Play on, and kill the process after some seconds; gives what it said at its end, empty when it was killed.
+
+        Args:
+            seconds: after which it is killed; None lets it live.
+            early: counted from the start of the process, not from when the run has begun.
+        """
+        command = [sys.executable, "-m", "tests.faults.victim", str(self._workspace)]
+        command += [str(self.run)] if self.run else []
+        process = subprocess.Popen(command, env=self._env, stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        killing = threading.Timer(seconds or 0.0, process.send_signal, [signal.SIGKILL])
+        if early:
+            killing.start()
+        said = process.stdout.readline()
+        if said and self.run is None:
+            self.run = self._home / "runs" / said.split()[1]
+        if seconds is not None and not early:
+            killing.start()
+        said = process.stdout.readline()
+        process.wait(60)
+        killing.cancel()
+        process.stdout.close()
+        return said
+
+    def state(self) -> RunState:
+        """What the journal holds."""
+        assert self.run is not None
+        records, _ = read_records(self.run / NAME)
+        return fold(records)
+
+
+@pytest.mark.parametrize(("seed", "kills"), KILLS)
+def test_a_run_that_is_killed_again_and_again_comes_to_its_end(tmp_path: Path, seed: int, kills: int) -> None:
+    """No completed task is lost or run again; each kill costs at most a reply for each who waited for one."""
+    chance, server = Random(seed), Server()
+    workspace = tmp_path / "workspace"
+    workspace.mkdir()
+    with MessagesServer(server) as served:
+        victim = Victim(tmp_path / "home", workspace, served.url)
+        victim.play(chance.uniform(0.1, 1.0))
+        completed: dict[str, str] = {}
+        in_flight, made = 0, 0
+        for number in range(kills):
+            state = victim.state()
+            in_flight += len(state.running) + 1
+            now = {task.id: task.output for task in state.tasks.values() if task.status == "completed"}
+            assert completed.items() <= now.items(), "a completed task is lost"
+            completed = now
+            if state.ended:
+                break
+            # Every fourth is hit while it takes the run over.
+            early = number % 4 == 3
+            made = number + 1
+            said = victim.play(chance.uniform(0.2, 1.2) if early else chance.uniform(0.0, 0.6), early=early)
+            assert said in ("", "completed \n")
+        if not victim.state().ended:
+            assert victim.play(None) == "completed \n"
+    assert victim.run is not None
+    records, torn = read_records(victim.run / NAME)
+    state = fold(records)
+    assert (state.status, state.answer, len(state.tasks)) == ("completed", "All of it.", TASKS)
+    assert torn == b""
+    assert all(task.output == f"Did {name}." for name, task in zip(GRAPH, state.tasks.values(), strict=True))
+    for kind in (WorkerStarted, WorkerEnded):
+        assert Counter(r.event.task for r in records if isinstance(r.event, kind)) == dict.fromkeys(state.tasks, 1)
+    replies = sum(server.replies.values())
+    print(f"{made} kills, {replies} replies, {in_flight} of them may have been asked for twice")
+    assert replies <= TASKS * REPLIES + 3 + in_flight, f"{replies} replies, {in_flight} may have been in flight"
+    _check_marks(workspace / "marks.txt", records, state)
+
+
+def _check_marks(marks: Path, records: Any, state: RunState) -> None:
+    """No command was run twice; one that is missing was cut, and a person would have been asked."""
+    found = Counter(marks.read_text().split())
+    assert set(found.values()) == {1}
+    begun = Counter(r.event.by for r in records if isinstance(r.event, ToolStarted) and r.event.name == "Bash")
+    asked = {question.task for question in state.questions.values()}
+    missing = {task for name, task in zip(GRAPH, state.tasks, strict=True) if name not in found}
+    assert missing <= asked
+    assert set(begun.values()) == {1}
