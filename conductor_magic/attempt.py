@@ -92,7 +92,7 @@ class Attempt:
         on_text: Callable[[str], None] | None,
         cut: CutCalls | None = None,
     ) -> None:
-        self._name = worker
+        self._name, self._tier = worker, tier
         self._journal = journal
         self._limits = limits
         begun = journal.state.workers[worker]
@@ -145,7 +145,7 @@ class Attempt:
                 return await self._worker.work()
         except TimeoutError:
             if self._watch.expired():
-                error = f"It took longer than {self._seconds:g} s, the limit of its tier."
+                error = f"It took longer than {self._limits.seconds[self._tier]:g} s, the limit of its tier."
                 return Ending("timeout", "timeout", error=error)
             return Ending("failed", "crash", error="A step timed out.")
         except Exception as error:  # noqa: BLE001 - a crash of one task must not reach the run
@@ -186,7 +186,7 @@ def _spent(journal: Journal, worker: WorkerState) -> float:
     """Seconds that the attempt has taken so far, but for those in which a person was asked."""
     now = journal.now()
     asked = (question for question in journal.state.questions.values() if question.by == worker.id)
-    return now - worker.started - sum((question.answered or now) - question.asked for question in asked)
+    return now - worker.started - worker.idle - sum((question.answered or now) - question.asked for question in asked)
 
 
 def _definition(tool: WorkerTool) -> dict[str, Any]:

@@ -106,7 +106,7 @@ class _BoardView(View):
     def _picture(self, *, opened: bool = False) -> dict[str, str]:
         state = self._run.state
         self._copied_seq, self._copied_at = state.seq, time.monotonic()
-        shown = snapshot(state, time.time())
+        shown = snapshot(state, self._run.now())
         # What stays in the notebook can be inspected; while the run goes on, the live board can.
         details = inspect_all(state) if opened else {}
         # The cell's value, right below, shows the answer in full.
@@ -122,6 +122,7 @@ class _LinesView(View):
         self._prompt = has_prompt()
 
     def _show(self) -> None:
+        self._told = self._run.state.seq  # what an earlier process has done is told by the board and the result
         if self._prompt:
             self._run.attend()
         started = self._run.state.started
@@ -138,7 +139,7 @@ class _LinesView(View):
                 print(wrong, flush=True)
 
     def _tell(self) -> None:
-        shown = snapshot(self._run.state, time.time())
+        shown = snapshot(self._run.state, self._run.now())
         for line in shown["tape"]:
             if line["seq"] > self._told:
                 self._told = line["seq"]
@@ -148,4 +149,4 @@ class _LinesView(View):
 
     def _close(self) -> None:
         self._tell()
-        print(progress_line(snapshot(self._run.state, time.time())), flush=True)
+        print(progress_line(snapshot(self._run.state, self._run.now())), flush=True)

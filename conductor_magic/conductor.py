@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from contextlib import suppress
 from typing import Any
 
 from conductor_magic.conversations import GO_ON, Recorded, recorded, said_since
@@ -91,10 +92,8 @@ class Conductor:
             while True:
                 if asleep:
                     self._conversation.say(await self._messages.get())
-                # What is said to the request for a value, and was cut, is not the answer: it is asked for again.
-                valuing = self._valuing()
-                text = await self._take_turn()
-                self._journal.append(ConductorSlept(text=None if valuing else text))
+                text = await (self._end_valuing() if self._valuing() else self._take_turn())
+                self._journal.append(ConductorSlept(text=text))
                 asleep = True
         except ConductorStuck as error:
             self._journal.append(ConductorFailed(error=str(error)))
@@ -112,11 +111,8 @@ class Conductor:
         if state.status != "waiting":
             self._before = recorded(state.prompt, state.log)
             self._cut = cut_calls(tuple(self._journal.records))
-            self._conversation.messages.extend(self._before.messages)
-            asleep = state.status == "sleeping"
-            if asleep:
-                self._before.unfinished = None  # its turn has ended: there is nothing left to do about its last reply
-            return asleep
+            self._take_up(asleep=state.status == "sleeping")
+            return state.status == "sleeping"
         self._journal.append(
             ConductorStarted(
                 model=self._conversation.model,
@@ -128,9 +124,21 @@ class Conductor:
         self._conversation.say(self._prompt)
         return False
 
+    def _take_up(self, *, asleep: bool) -> None:
+        """Leave of the last reply what is still to be acted on."""
+        last = self._before.unfinished
+        if asleep:
+            self._before.unfinished = None
+        elif last is not None and last.stop_reason in ("refusal", "model_context_window_exceeded"):
+            # It failed for this. Whoever resumes the run wants the same asked again.
+            self._before.unfinished = None
+            if last.content:
+                self._before.messages.pop()
+        self._conversation.messages.extend(self._before.messages)
+
     def _valuing(self) -> bool:
         told = (record.event for record in reversed(self._journal.state.conductor.log))
-        last = next((event for event in told if isinstance(event, ConductorTold)), None)
+        last = next((e for e in told if isinstance(e, ConductorTold) and e.about != "reminder"), None)
         return last is not None and last.about in ("value", "repair")
 
     def wake(self, text: str, until: int, unlaunched: tuple[str, ...]) -> None:
@@ -151,6 +159,11 @@ class Conductor:
             return await self._speak()
         finally:
             self._journal.append(ConductorSlept(text=None))
+
+    async def _end_valuing(self) -> None:
+        """Bring a request for the value that was cut short to its end; the engine asks for the value anew."""
+        with suppress(BudgetSpent, ConductorStuck, ModelError):
+            await self._speak()
 
     async def _take_turn(self) -> str | None:
         """What it said last; None when the budget ended the turn."""

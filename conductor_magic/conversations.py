@@ -28,6 +28,7 @@ class Recorded:
         unfinished: the last reply, when not everything that it asks for has been done.
         results: what its calls have brought so far, by the id of their block.
         turns: how many replies there were.
+        text: what the last reply that had any said.
         to_mend: the report whose value did not fit, once a worker was asked to mend it.
     """
 
@@ -35,6 +36,7 @@ class Recorded:
     unfinished: Reply | None = None
     results: dict[str, Json] = field(default_factory=dict[str, Json])
     turns: int = 0
+    text: str = ""
     to_mend: str | None = None
 
 
@@ -56,6 +58,7 @@ def recorded(prompt: str, log: Iterable[Record]) -> Recorded:
         elif isinstance(event, e.WorkerTurn | e.ConductorTurn):
             _answer_calls(found)
             found.unfinished = Reply(event.content, event.stop, Usage(), "")
+            found.text = found.unfinished.text or found.text
             found.turns += 1
             if event.content:
                 found.messages.append({"role": "assistant", "content": list(event.content)})

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from conductor_magic.events import ToolEnded, ToolStarted
+from conductor_magic.events import ToolEnded, ToolStarted, WorkerTold
 from conductor_magic.journal import Journal
 from conductor_magic.models.base import tool_result
 from conductor_magic.permissions import visible
@@ -49,8 +49,13 @@ class CutCalls:
         self._begun = {event.use: event for event in begun if event.call in unsure}
         self._journal = journal
         self._questions = questions
-        ended = [record.event for record in worker.log if isinstance(record.event, ToolEnded)]
-        used = {event.name for event in (*begun, *ended)}
+        used: set[str] = set()
+        for record in worker.log:
+            if isinstance(record.event, ToolEnded):
+                used.add(record.event.name)
+            elif isinstance(record.event, WorkerTold) and record.event.about == "resumed":
+                used.clear()  # it knows of that process
+        used |= {event.name for event in begun}
         self.lost = _LOST if not used.isdisjoint({"Python", "Bash"}) else ""
 
     async def result(self, call: Json, context: ToolContext) -> Json | None:

@@ -34,17 +34,18 @@ class CutCall:
 
     def left(self, planned: Sequence[Event]) -> Sequence[Event]:
         """What of the planned events is not recorded yet."""
+        # In between lies what earlier attempts to take the run over have recorded.
+        kinds = [record.event.kind for record in self._after if getattr(record.event, "by", "") == "conductor"]
         done = 0
-        for record, event in zip(self._after, planned, strict=False):
-            if record.event.kind != event.kind:
-                break
-            done += 1
+        for kind in kinds:
+            if done < len(planned) and planned[done].kind == kind:
+                done += 1
         return planned[done:]
 
     def question(self) -> str | None:
         """The question that the call has put; None when it had not come to that."""
-        event = self._after[0].event if self._after else None
-        return event.question if isinstance(event, QuestionAsked) and event.by == "conductor" else None
+        put = (record.event for record in self._after if isinstance(record.event, QuestionAsked))
+        return next((event.question for event in put if event.by == "conductor"), None)
 
 
 def cut_calls(records: Sequence[Record]) -> dict[str, CutCall]:

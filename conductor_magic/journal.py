@@ -21,6 +21,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import jiter
@@ -166,7 +167,7 @@ class Journal:
             folder: the run's folder.
             clock: gives the moment of each record.
             redactor: takes secrets out of every event, whoever appends it.
-            go_on: the folder has a journal that nobody writes any more; a torn tail is moved aside first (`torn`).
+            go_on: the folder has a journal that nobody writes any more; a torn tail is moved aside first.
 
         Raises:
             FileExistsError: the folder has a journal already, and `go_on` was not said.
@@ -175,12 +176,11 @@ class Journal:
             JournalDamaged: as `read_records`.
         """
         self.path = folder / NAME
-        self.torn: Path | None = None
         self.records: list[Record] = []
         if go_on:
             self._file = _take(self.path)
             try:
-                self.records, self.torn = repair(self.path)
+                self.records, _ = repair(self.path)
                 self.state = fold(self.records)
             except BaseException:
                 os.close(self._file)
@@ -194,7 +194,8 @@ class Journal:
         self._clock = clock or steady_clock(self.state.at if go_on else None)
         self._redactor = redactor
         self._subscribers: list[Subscriber] = []
-        (folder / OWNER).write_text(f"process {os.getpid()}")
+        with suppress(OSError):  # it only gives the owner a name
+            (folder / OWNER).write_text(f"process {os.getpid()}")
         self._size = self.path.stat().st_size
         self._synced = self.state.seq
         self._disk = threading.Lock()

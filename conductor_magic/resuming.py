@@ -11,9 +11,9 @@ from typing import Any
 
 from conductor_magic.errors import ConductUsageError
 from conductor_magic.events import Event, QuestionAnswered, RunNoted, RunResumed, ToolStarted
-from conductor_magic.state import RunState, TaskState, WorkerState
+from conductor_magic.state import QuestionState, RunState, TaskState, WorkerState
 
-__all__ = ["check_resumable", "check_variables", "taken_over", "what_to_tell"]
+__all__ = ["check_resumable", "check_returns", "check_variables", "taken_over", "what_to_tell"]
 
 
 def check_resumable(state: RunState, name: str, budget: float | None, timeout: float | None) -> None:
@@ -79,7 +79,7 @@ def taken_over(
             call
             for worker in workers
             for call, begun in worker.calls.items()
-            if isinstance(begun.event, ToolStarted) and _is_unsure(state, worker, begun.event)
+            if isinstance(begun.event, ToolStarted) and _is_unsure(state, begun.event)
         ),
         budget=budget,
         timeout=timeout,
@@ -87,6 +87,19 @@ def taken_over(
         isolation=isolation,
         isolation_note=why,
     )
+
+
+def check_returns(name: str, asked: Mapping[str, Any] | None, given: Mapping[str, Any] | None) -> None:
+    """See to it that the run's value has the type that it began with; both are JSON schemas.
+
+    Raises:
+        ConductUsageError: the type is missing, or is another one.
+    """
+    if asked is not None and given is None:
+        raise ConductUsageError(f"Run {name} gives a value of a type: say --returns TYPE again.")
+    if given is not None and asked != given:
+        what = "was begun without --returns" if asked is None else "was begun with another --returns"
+        raise ConductUsageError(f"Run {name} {what}: its value cannot be of this type.")
 
 
 def check_variables(name: str, asked: Sequence[str], found: Mapping[str, object]) -> None:
@@ -99,7 +112,7 @@ def check_variables(name: str, asked: Sequence[str], found: Mapping[str, object]
     if missing:
         raise ConductUsageError(
             f"Run {name} was given {', '.join(missing)}: make {'it' if len(missing) == 1 else 'them'} again in this "
-            "notebook under the same name, then resume."
+            "notebook under the same name (from Python: hand it over with use=), then resume."
         )
 
 
@@ -123,7 +136,7 @@ def what_to_tell(state: RunState, torn: Sequence[str], described: Sequence[Mappi
             text=f"The journal's last record was cut short: what was there of it is kept in {name}.", level="warning"
         )
         for name in torn
-        if name not in told
+        if f"{name}." not in told
     ]
     before = {variable["name"]: variable for variable in state.started.variables} if state.started else {}
     events += [
@@ -152,10 +165,15 @@ def _waits_again(state: RunState, task: TaskState) -> bool:
     return task.status == "failed" and bool(task.attempts) and state.workers[task.attempts[-1]].cause == "api"
 
 
-def _is_unsure(state: RunState, worker: WorkerState, begun: ToolStarted) -> bool:
+def _is_unsure(state: RunState, begun: ToolStarted) -> bool:
     """Whether nobody knows what a call that has begun and not ended has done.
 
-    One that only looks has done nothing, and neither has one that still waited: for a person's yes, for a file.
+    One that only looks has done nothing, and neither has one that never got the yes that it waited for.
     """
-    waits = begun.call in worker.waits or any(question.call == begun.call for question in state.open_questions)
-    return not begun.repeatable and not waits
+    waited = any(question.call == begun.call and _unanswered(question) for question in state.questions.values())
+    return not begun.repeatable and not waited
+
+
+def _unanswered(question: QuestionState) -> bool:
+    """Whether nobody has answered, but for the engine, which closes what nobody waits for any more."""
+    return question.answered is None or question.answered_by == "engine"

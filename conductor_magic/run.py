@@ -27,7 +27,7 @@ from conductor_magic.lock import WorkspaceLock
 from conductor_magic.loop import engine_loop
 from conductor_magic.option_checks import check_workspace
 from conductor_magic.redact import Redactor
-from conductor_magic.resuming import check_resumable, check_variables, taken_over, what_to_tell
+from conductor_magic.resuming import check_resumable, check_returns, check_variables, taken_over, what_to_tell
 from conductor_magic.returns import return_type
 from conductor_magic.running import Run
 from conductor_magic.sandbox import Walls, choose_walls
@@ -186,19 +186,25 @@ def resume(
         options = _options_of(state, given)
         check_resumable(state, folder.name, options.budget, options.timeout)
         asked = tuple(str(variable["name"]) for variable in state.started.variables)
+        check_returns(folder.name, state.started.returns, typed.schema if typed else None)
         check_variables(folder.name, asked, variables or {})
         workspace = check_workspace(options.workspace)
         keep_workers_out(workspace)
-        provider_of(state.started.provider, os.environ)
+        provider, _ = provider_of(state.started.provider, os.environ)
+        check_prices(provider, state.tiers, options.budget)
         rules, data = standing_rules(), data_folder()
         lock = WorkspaceLock.take(data, workspace, folder.name, shared=options.mode == "read-only")
         walls = choose_walls(options.mode, workspace, data, denied_paths(rules))
         kernels, described = _hand_over({name: (variables or {})[name] for name in asked}, folder, walls)
+        run = Run(
+            folder.name, folder, journal, options, walls, kernels, lock, rules, redactor, typed, answers,
+            limits or Limits(), connector,
+        )  # fmt: skip
         journal.append(
             taken_over(
                 state,
                 owner=f"process {os.getpid()}",
-                away=time.time() - state.moment(state.at),
+                away=time.time() - state.moment(journal.now()),
                 budget=options.budget,
                 timeout=options.timeout,
                 walls=(walls.mode, walls.kind, walls.reason),
@@ -207,10 +213,6 @@ def resume(
         torn = sorted(path.name for path in folder.glob("journal.torn-*"))
         for event in what_to_tell(state, torn, list(redactor.json(described))):
             journal.append(event)
-        run = Run(
-            folder.name, folder, journal, options, walls, kernels, lock, rules, redactor, typed, answers,
-            limits or Limits(), connector,
-        )  # fmt: skip
     except BaseException as error:
         if kernels is not None:
             _close(kernels)

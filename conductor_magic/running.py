@@ -15,7 +15,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from conductor_magic.controls import CONTROLS
 from conductor_magic.errors import ConductUsageError, ModelError, PlanError
-from conductor_magic.events import CapReached, ConductorSlept, ModelsResolved, RunEnded, RunNoted, TaskSkipped
+from conductor_magic.events import (
+    CapReached,
+    ConductorSlept,
+    ModelsResolved,
+    RunEnded,
+    RunNoted,
+    TaskSkipped,
+    WorkerEnded,
+)
 from conductor_magic.journal import Journal
 from conductor_magic.limits import Limits
 from conductor_magic.lock import WorkspaceLock
@@ -98,6 +106,10 @@ class Run:
     def state(self) -> RunState:
         """The run's state now."""
         return self._journal.state
+
+    def now(self) -> float:
+        """This moment on the run's clock, in epoch seconds."""
+        return self._journal.now()
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -228,7 +240,8 @@ class Run:
         started = self.state.started
         assert started is not None
         try:
-            async with asyncio.timeout(started.timeout):
+            took = self.now() - self.state.started_at
+            async with asyncio.timeout(None if started.timeout is None else max(0.0, started.timeout - took)):
                 connection = await self._connector(started.provider, dict(self._options.tiers), self._options.budget)
         except TimeoutError:
             self._journal.append(
@@ -258,6 +271,10 @@ class Run:
         state = self._journal.state
         if state.conductor.status not in ("waiting", "sleeping", "failed"):
             self._journal.append(ConductorSlept(text=None))
+        for worker in state.running:
+            self._journal.append(
+                WorkerEnded(worker=worker.id, task=worker.task, outcome="cancelled", cause="cancelled", error=reason)
+            )
         for task in state.tasks.values():
             if task.status in ("blocked", "ready"):
                 self._journal.append(TaskSkipped(task=task.id, reason=reason))

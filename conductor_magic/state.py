@@ -146,7 +146,7 @@ class WorkerState:
     """One attempt at one task. `log` holds its turns, tool results and messages in order; `calls` run now.
 
     `waits`: the calls among them that wait until another worker is done with a file. `with_run`: it ended only because
-    the run did.
+    the run did; `idle`: seconds from such an end to when it went on.
     """
 
     id: str
@@ -167,6 +167,7 @@ class WorkerState:
     output: str = ""
     stopping: str = ""
     with_run: bool = False
+    idle: float = 0.0
     stalled: str = ""
     log: tuple[Record, ...] = ()
     calls: Mapping[str, Record] = field(default_factory=dict)

@@ -91,7 +91,7 @@ class Worker:
         self._on_text = on_text
         self._before = before or Recorded([])
         self._cut = cut
-        self._report = said_since(self._before.messages) if before else ""
+        self._report = self._before.text
         schema = journal.state.tasks[context.task].metadata.get("schema")
         self._schema: Json | None = dict(schema) if isinstance(schema, Mapping) else None
         mended = self._before.to_mend

@@ -10,7 +10,7 @@ from conductor_magic.errors import ConductUsageError
 from conductor_magic.lines import parse_words
 from conductor_magic.namespace import look_up
 from conductor_magic.option_checks import check_option
-from conductor_magic.option_table import OPTIONS
+from conductor_magic.option_table import OPTIONS, help_text
 from conductor_magic.settings import Options, find_run
 
 if TYPE_CHECKING:
@@ -32,7 +32,11 @@ def run(shell: InteractiveShell, words: Sequence[str]) -> object:
         JournalDamaged: its record is damaged.
         RunInterrupted: a person stopped the cell; the result so far is bound.
     """
-    said = parse_words(words[1:]).given
+    line = parse_words(words[1:])
+    if line.help:
+        print(help_text())
+        return None
+    said = line.given
     fixed = [option for option in OPTIONS if option.field in said and option.field not in _CHANGED]
     if fixed:
         may = ", ".join(option.long for option in OPTIONS if option.field in _CHANGED)

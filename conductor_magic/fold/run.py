@@ -8,7 +8,7 @@ from conductor_magic import events as e
 from conductor_magic.errors import TransitionError
 from conductor_magic.events import Event, Record
 from conductor_magic.fold.moves import Step, add_notice, add_to_tape, move, settle, task_of
-from conductor_magic.state import RunState
+from conductor_magic.state import ConductorState, RunState
 
 __all__ = ["STEPS"]
 
@@ -30,7 +30,7 @@ def _noted(state: RunState, record: Record, event: Event) -> RunState:
 def _resumed(state: RunState, record: Record, event: e.RunResumed) -> RunState:
     if state.started is None:
         raise TransitionError("run.resumed: no run has begun")
-    had_ended, begun = state.ended, state.conductor
+    stopped, conductor = state.ended or state.stopping, _awake(state.conductor)
     # What was in flight may have been billed: nobody was there to hear.
     held = state.held + sum(amount or 0.0 for amount in state.in_flight.values())
     walls = {"mode": event.mode, "isolation": event.isolation, "isolation_note": event.isolation_note}
@@ -50,25 +50,42 @@ def _resumed(state: RunState, record: Record, event: e.RunResumed) -> RunState:
         cap="",
         cap_text="",
         cancelled_by="",
-        conductor=replace(
-            begun, status="thinking" if begun.status == "failed" else begun.status, error="", reminded=()
-        ),
+        conductor=conductor,
     )
-    state = _without_stale_notices(_put_back(_continued(state, event), event), event)
-    if had_ended:
+    state = _without_stale_notices(_put_back(_continued(state, record, event), event), event)
+    if stopped and conductor.status == "sleeping":
         state = add_notice(state, record, "resumed", "", _news(event), wakes=not (event.workers or event.tasks))
     return add_to_tape(state, record)
 
 
-def _continued(state: RunState, event: e.RunResumed) -> RunState:
+def _awake(conductor: ConductorState) -> ConductorState:
+    """The conductor as a new process takes it up: awake, where its last turn was cut short."""
+    last = conductor.log[-1].event if conductor.log else None
+    finished = isinstance(last, e.ConductorTurn) and last.stop not in ("tool_use", "pause_turn", "max_tokens")
+    cut = conductor.status == "sleeping" and not finished
+    status = "thinking" if cut or conductor.status == "failed" else conductor.status
+    return replace(conductor, status=status, error="", reminded=())
+
+
+def _continued(state: RunState, record: Record, event: e.RunResumed) -> RunState:
     """The state with the workers back at their desks."""
     workers, tasks = dict(state.workers), dict(state.tasks)
     for name in event.workers:
         worker = workers.get(name)
         if worker is None:
             raise TransitionError(f"run.resumed: there is no worker {name}")
+        idle = worker.idle + (0.0 if worker.ended is None else record.at - worker.ended)
         workers[name] = replace(
-            worker, outcome=None, ended=None, cause="", error="", output="", stopping="", stalled="", with_run=False
+            worker,
+            idle=idle,
+            outcome=None,
+            ended=None,
+            cause="",
+            error="",
+            output="",
+            stopping="",
+            stalled="",
+            with_run=False,
         )
         task = move(tasks[worker.task], "continued")
         tasks[task.id] = replace(task, ended=None, error="", output="")

@@ -55,7 +55,9 @@ def _worker_log(state: RunState, record: Record, event: Any) -> RunState:
 
 def _worker_stopping(state: RunState, record: Record, event: e.WorkerStopping) -> RunState:
     worker = worker_at_work(state, event.worker, event)
-    return put_worker(state, replace(worker, stopping=event.reason))
+    # A spent budget lets workers go on: whoever is stopped then is stopped for its own sake.
+    ending = bool(state.cancelled_by) or state.cap not in ("", "budget") or state.conductor.status == "failed"
+    return put_worker(state, replace(worker, stopping=event.reason, with_run=ending))
 
 
 def _worker_stalled(state: RunState, record: Record, event: e.WorkerStalled) -> RunState:
@@ -66,7 +68,8 @@ def _worker_stalled(state: RunState, record: Record, event: e.WorkerStalled) -> 
 def _worker_ended(state: RunState, record: Record, event: e.WorkerEnded) -> RunState:
     worker = worker_at_work(state, event.worker, event)
     task = task_of(state, event.task, event)
-    with_run = _ended_with_run(state, worker, event)
+    # Only the end of the run ended it: nobody told this worker to stop, or the money was spent.
+    with_run = event.cause == "budget" or (event.outcome == "cancelled" and (worker.with_run or not worker.stopping))
     over = replace(
         worker,
         ended=record.at,
@@ -95,13 +98,6 @@ def _worker_ended(state: RunState, record: Record, event: e.WorkerEnded) -> RunS
         return settle(state, with_entry(state.tasks, task.id, moved), [task.id])
     moved = replace(move(task, "ended for good"), error=event.error, output=event.output, ended=record.at)
     return add_notice(put_task(state, moved), record, "failed", task.id, event.error, wakes=True)
-
-
-def _ended_with_run(state: RunState, worker: WorkerState, event: e.WorkerEnded) -> bool:
-    """Whether only the end of the run ended it: nobody told this worker to stop, or the money was spent."""
-    if event.outcome != "cancelled":
-        return event.cause == "budget"
-    return not worker.stopping or state.stopping or state.conductor.status == "failed"
 
 
 STEPS: dict[str, Step] = {

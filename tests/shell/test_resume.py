@@ -135,6 +135,13 @@ def test_a_run_killed_after_any_record_comes_to_the_same_end(
         assert len(handler.bodies) <= result.usage.total.requests - whole_requests(before) + in_flight, why
         for body in handler.bodies:
             check_conversation(body["messages"])
+        # Killed once more, a little later.
+        twice = Conducting()
+        serve(twice)
+        folder = cut(result, min(len(after) - 1, kept + 1 + kept % 9), f"twice-{kept}")
+        assert told(resume(str(folder), answers={"Which store?": "Redis"}, quiet=True).wait(60)) == told(whole), why
+        for body in twice.bodies:
+            check_conversation(body["messages"])
 
 
 def whole_requests(state: Any) -> int:
@@ -263,6 +270,73 @@ def test_a_run_that_was_cancelled_goes_on_where_it_was(begin: Begin, serve: Call
     assert [(task.status, len(task.attempts)) for task in result] == [("completed", 1), ("completed", 1)]
     assert len(floor.worker_requests[0]["messages"]) == 3
     assert "the person resumed it" in str(floor.conductor_requests[0]["messages"][-1]["content"])
+
+
+def test_a_run_that_was_cancelled_at_its_question_asks_again(
+    begin: Begin, serve: Callable[[Any], MessagesServer]
+) -> None:
+    """The question is put again as it stands, and answered once; the conversation is one that the API takes."""
+    run = begin(Conducting(), begin=False)
+    run.attend()
+    run.begin()
+    while not run.state.open_questions:
+        time.sleep(0.02)
+    run.cancel()
+    assert run.wait(10).status == "cancelled"
+    handler = Conducting()
+    serve(handler)
+    result = resume(run.id, answers={"Which store?": "Redis"}, quiet=True).wait(30)
+    assert result.status == "completed", result.reason
+    assert [question.answers for question in result.questions] == [{"Which store?": "Redis"}]
+    for body in handler.bodies:
+        check_conversation(body["messages"])
+
+
+@pytest.mark.parametrize("ended", [True, False], ids=["ended", "killed on the way"])
+def test_a_run_that_was_cancelled_before_its_plan_begins_anew(
+    begin: Begin, serve: Callable[[Any], MessagesServer], *, ended: bool
+) -> None:
+    """Also where the kill came between the cancel and the last record."""
+    run = begin(Floor([text("Too late.", first_seconds=20)]))
+    while not run.state.in_flight:
+        time.sleep(0.02)
+    run.cancel()
+    cancelled = run.wait(10)
+    assert cancelled.status == "cancelled"
+    serve(Floor([lay_out({"a": ()}), text("Under way."), text("The answer.")]))
+    folder = Path(cancelled.path) if ended else cut(cancelled, len(list(cancelled.events)) - 1, "on-the-way")
+    result = resume(str(folder), quiet=True).wait(30)
+    assert (result.status, result.answer) == ("completed", "The answer.")
+
+
+def test_a_value_whose_type_is_not_said_again_is_refused(play: Play, serve: Callable[[Any], MessagesServer]) -> None:
+    """A run that gives a value gives one of the same type."""
+    answers = [lay_out({"a": ()}), text("Under way."), text("The answer."), text("7")]
+    whole = play(Floor(answers), returns=int)
+    assert whole.value == 7
+    folder = cut(whole, 8, "cut")
+    with pytest.raises(ConductUsageError, match="gives a value of a type: say --returns TYPE again"):
+        resume(str(folder))
+    with pytest.raises(ConductUsageError, match="begun with another --returns"):
+        resume(str(folder), returns=str)
+    for kept in range(8, len(list(whole.events))):
+        serve(Valuing())
+        again = resume(str(cut(whole, kept, f"cut-{kept}")), returns=int, quiet=True).wait(30)
+        assert (again.status, again.answer, again.value) == ("completed", "The answer.", 7), f"after {kept}"
+
+
+class Valuing:
+    """A conductor that gives its value when it is asked for it, and its answer before."""
+
+    def __call__(self, body: dict[str, Any], number: int) -> Answer:
+        if not any(tool["name"] == "TaskCreate" for tool in body["tools"]):
+            return done(task_text(body), 1, body)
+        last = body["messages"][-1]["content"]
+        said = last if isinstance(last, str) else str(last)
+        if "VALUE" in said:
+            return text("7")
+        turns = sum(message["role"] == "assistant" for message in body["messages"])
+        return lay_out({"a": ()}) if turns == 0 else text("Under way." if turns == 1 else "The answer.")
 
 
 def test_a_budget_that_ended_a_run_is_raised_to_finish_it(play: Play, serve: Callable[[Any], MessagesServer]) -> None:
