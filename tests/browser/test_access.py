@@ -185,12 +185,12 @@ def test_the_line_of_the_moment_is_painted_where_the_handle_is(plain: BoardPage)
     plain.settle()
     canvas = plain.board.locator(".lanes canvas")
     painted = canvas.evaluate("(sheet) => sheet.toDataURL()")
-    # A pointer on a bar, and away again, has it painted anew.
+    # A pointer on a bar, and below all bars again, has it painted anew.
     box = canvas.bounding_box()
     assert box is not None
     plain.page.mouse.move(box["x"] + box["width"] / 4, box["y"] + 50)
     expect(plain.board.locator(".lanes .tip")).to_be_visible()
-    plain.page.mouse.move(box["x"] + 5, box["y"] - 200)
+    plain.page.mouse.move(box["x"] + box["width"] / 4, box["y"] + box["height"] - 4)
     expect(plain.board.locator(".lanes .tip")).to_have_count(0)
     plain.settle()
     assert canvas.evaluate("(sheet) => sheet.toDataURL()") == painted

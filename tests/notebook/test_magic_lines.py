@@ -96,7 +96,9 @@ BAD_GOALS = {
 
 BAD_COMMANDS = {
     "%conduct hlep": "Did you mean help?",
-    "%conduct resume last": "no subcommand 'resume'",
+    "%conduct resume": "Write %conduct resume RUN [NAME]",
+    "%conduct resume last": "There is no run 'last'",
+    "%conduct resume last out --workers 3": "--workers stays as the run began with it",
     "%conduct Find what drives churn": "A goal goes into a cell of its own",
     "%conduct show": "Write %conduct show RUN",
     "%conduct show last": "There is no run 'last'",
