@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ from conductor_magic.models.calls import Caller, Conversation
 from conductor_magic.prompts import WORKER
 from conductor_magic.redact import Redactor
 from conductor_magic.sandbox import Walls
-from conductor_magic.state import WorkerState
+from conductor_magic.state import RunState, WorkerState
 from conductor_magic.tools.base import Gate, ToolContext, WorkerTool
 from conductor_magic.tools.services import Services
 from conductor_magic.worker import Ending, Worker
@@ -118,6 +119,8 @@ class Attempt:
             on_output=on_text,
             hold=self._hold,
         )
+        if cut is not None:
+            self._context.seen |= _seen(journal.state, begun, bench.workspace)
         self._worker = Worker(
             conversation, caller, bench.tools, self._context, journal, redactor, limits, on_text, before, cut
         )
@@ -180,6 +183,16 @@ class Attempt:
         except asyncio.CancelledError:
             # Stopped when its work was over: what it brought stands, and what it opened is still to be closed.
             await closed
+
+
+def _seen(state: RunState, worker: WorkerState, workspace: Path) -> dict[str, str]:
+    """The files that an earlier process of this attempt knew: what it wrote by its hash, what it only read without."""
+    blocks = [
+        block for record in worker.log for block in getattr(record.event, "content", ()) if isinstance(block, dict)
+    ]
+    paths = [str(block["input"].get("file_path", "")) for block in blocks if block.get("name") == "Read"]
+    read = {os.path.realpath(workspace / path): "" for path in paths if path}
+    return read | {file.path: file.after for file in state.files if file.worker == worker.id and file.after}
 
 
 def _spent(journal: Journal, worker: WorkerState) -> float:

@@ -103,7 +103,8 @@ class ToolContext:
         artifacts: the run's artifacts folder (outside the workspace).
         walls: how Bash and Python are confined, by mode and by what this machine can do.
         read_only: writing tools are not in the registry, and the walls mount the workspace read-only.
-        seen: file path -> sha256 when this worker last read it (Edit and Write check it).
+        seen: file path -> sha256 when this worker last read it (Edit and Write check it); empty when that was in an
+            earlier process, which has told nobody.
         opened: what must be closed when the task ends (kernels); name -> async closer.
         on_output: called with text as a tool produces it, for the live board only.
         kernels: `python` -> the task's Python kernel, once the Python tool has one (its end is in `opened`).

@@ -102,6 +102,8 @@ def _known(now: Content, change: Change, end: Destination, context: ToolContext)
     """
     custody = context.services.custody
     seen = context.seen.get(str(end.real))
+    if seen == "":
+        raise ToolError(f"{change.asked}: an interruption came after you read it. Read it again, then change it.")
     if seen is not None and (now is None or digest(now) != seen):
         before = custody.kept(seen) if custody is not None else None
         text = f"{change.asked}: has changed since you read it{_by(end.real, context)}."

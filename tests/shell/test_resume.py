@@ -216,6 +216,30 @@ def test_a_call_that_only_looks_is_made_again_without_a_word(
     assert len(ends) == 1
 
 
+def test_a_file_that_was_read_before_is_read_again_before_it_is_changed(
+    play: Play, serve: Callable[[Any], MessagesServer], tmp_path: Path
+) -> None:
+    """Nobody knows any more what the worker saw; a person may have changed the file since."""
+    notes = tmp_path / "workspace" / "notes.txt"
+    notes.write_text("of the beginning")
+    write = ("Write", {"file_path": "notes.txt", "content": "of the worker"})
+    turns = [("Read", {"file_path": "notes.txt"}), write]
+
+    def careful(task: str, turn: int, body: dict[str, Any]) -> Answer:
+        return tools(turns[turn - 1]) if turn <= len(turns) else done(task, turn, body)
+
+    whole = play(Floor([lay_out({"a": ()}), text("Under way."), text("The answer.")], careful))
+    assert notes.read_text() == "of the worker"
+    notes.write_text("of a person")
+    turns += [("Read", {"file_path": "notes.txt"}), write]
+    floor = Floor([text("The answer.")], careful)
+    serve(floor)
+    result = resume(str(cut_at(whole, ToolEnded, "cut")), quiet=True).wait(30)
+    assert result.status == "completed", result.reason
+    assert notes.read_text() == "of the worker"
+    assert "Read it again, then change it." in str(floor.worker_requests[1]["messages"][-1])
+
+
 # --- who may resume, and what --------------------------------------------------------------------------------------
 
 
