@@ -29,7 +29,9 @@ GRAPH = {f"t{n}": tuple(f"t{before}" for before in range(max(1, n - 6), n - 3)) 
 REPLIES = 4
 """Of each worker, when nothing goes wrong."""
 
-FIRST_SECONDS = 0.05
+FIRST_SECONDS = 0.3
+"""Of each reply, so that most kills meet workers that wait for one."""
+
 KILLS = [
     pytest.param(1, 6, id="6 kills"),
     *(pytest.param(seed, 20, id=f"20 kills, seed {seed}", marks=pytest.mark.slow) for seed in range(2, 14)),
@@ -85,7 +87,7 @@ class Victim:
 
         Args:
             seconds: after which it is killed; None lets it live.
-            early: counted from the start of the process, not from when the run has begun.
+            early: counted from the start of the process, not from when the run can work.
         """
         command = [sys.executable, "-m", "tests.faults.victim", str(self._workspace)]
         command += [str(self.run)] if self.run else []
@@ -97,6 +99,7 @@ class Victim:
         said = process.stdout.readline()
         if said and self.run is None:
             self.run = self._home / "runs" / said.split()[1]
+        process.stdout.readline()
         if seconds is not None and not early:
             killing.start()
         said = process.stdout.readline()
@@ -134,7 +137,7 @@ def test_a_run_that_is_killed_again_and_again_comes_to_its_end(tmp_path: Path, s
             # Every fourth is hit while it takes the run over.
             early = number % 4 == 3
             made = number + 1
-            said = victim.play(chance.uniform(0.2, 1.2) if early else chance.uniform(0.0, 0.6), early=early)
+            said = victim.play(chance.uniform(0.3, 3.5) if early else chance.uniform(0.0, 1.0), early=early)
             assert said in ("", "completed \n")
         if not victim.state().ended:
             assert victim.play(None) == "completed \n"
