@@ -69,8 +69,7 @@ def start(
     Raises:
         ConductUsageError: nothing was started and nothing is left behind.
     """
-    if MARK in os.environ:
-        raise ConductUsageError("A worker cannot start a run of its own: ask for more work in your report.")
+    _check_not_a_worker()
     if not goal.strip():
         raise ConductUsageError("The goal is empty: write what is to be done.")
     typed = return_type(returns)
@@ -169,8 +168,7 @@ def resume(
         ConductUsageError: it cannot be resumed, or not so; the run is as it was.
         JournalDamaged: a record in the middle of its journal is not what was written; the file is as it was.
     """
-    if MARK in os.environ:
-        raise ConductUsageError("A worker cannot start a run of its own: ask for more work in your report.")
+    _check_not_a_worker()
     typed = return_type(returns)
     redactor = Redactor(os.environ)
     try:
@@ -185,9 +183,8 @@ def resume(
             raise ConductUsageError(f"Run {folder.name} has no whole record: it was stopped before it began.")
         options = _options_of(state, given)
         check_resumable(state, folder.name, options.budget, options.timeout)
-        asked = tuple(str(variable["name"]) for variable in state.started.variables)
         check_returns(folder.name, state.started.returns, typed.schema if typed else None)
-        check_variables(folder.name, asked, variables or {})
+        check_variables(folder.name, options.use, variables or {})
         workspace = check_workspace(options.workspace)
         keep_workers_out(workspace)
         provider, _ = provider_of(state.started.provider, os.environ)
@@ -195,7 +192,7 @@ def resume(
         rules, data = standing_rules(), data_folder()
         lock = WorkspaceLock.take(data, workspace, folder.name, shared=options.mode == "read-only")
         walls = choose_walls(options.mode, workspace, data, denied_paths(rules))
-        kernels, described = _hand_over({name: (variables or {})[name] for name in asked}, folder, walls)
+        kernels, described = _hand_over({name: (variables or {})[name] for name in options.use}, folder, walls)
         run = Run(
             folder.name, folder, journal, options, walls, kernels, lock, rules, redactor, typed, answers,
             limits or Limits(), connector,
@@ -225,6 +222,11 @@ def resume(
     if begin:
         run.begin()
     return run
+
+
+def _check_not_a_worker() -> None:
+    if MARK in os.environ:
+        raise ConductUsageError("A worker cannot start a run of its own: ask for more work in your report.")
 
 
 def _options_of(state: RunState, given: Mapping[str, object]) -> Options:
