@@ -224,11 +224,12 @@ def test_nothing_outlives_a_killed_notebook(tmp_path: Path, walls: Walls, mode: 
         folders = [Path(name) for name in notebook.stdout.readline().split()]
         assert [bool(processes_with(str(folder))) for folder in folders] == [True, True]
         notebook.kill()
-    by = time.monotonic() + 5
+    by = time.monotonic() + 10
     while any(processes_with(str(folder)) for folder in folders) and time.monotonic() < by:
         pass  # the system tells nobody
-    assert [left_of(folder) for folder in folders] == [(True, [])] * 2
-    # A process that is gone by its name may still hold the mark of its folder for a moment.
+    assert [processes_with(str(folder)) for folder in folders] == [[], []]
+    # A process that is gone by its name may still hold the mark of its folder for a moment, and the pool of any other
+    # notebook on this machine may tidy up before ours does.
     while any(folder.exists() for folder in folders) and time.monotonic() < by:
         KernelPool(walls)
     assert [left_of(folder) for folder in folders] == [(False, [])] * 2
