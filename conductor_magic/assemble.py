@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 
 from conductor_magic.attempt import Bench
+from conductor_magic.compactor import Compactor
 from conductor_magic.conductor import Conductor
 from conductor_magic.connect import Connection
 from conductor_magic.engine import Engine
@@ -59,6 +60,7 @@ def assemble(
     # The conductor and every worker may be waiting for a reply at once.
     limiter = RateLimiter(started.workers + 1, Random())
     caller = Caller(journal, connection.model, limiter, charged=connection.charged)
+    compactor = Compactor(caller, journal, redactor, connection.compacts, notes=connection.charged)
     reach = Reach(workspace, hidden=walls.hidden, denied=walls.denied)
     guides = [(name, read_guide(name).summary) for name in guide_names()]
     prompt = conductor_prompt(
@@ -66,7 +68,7 @@ def assemble(
     )
     most = min(limits.reply_tokens, connection.reply_tokens["conductor"])
     conversation = Conversation("conductor", connection.models["conductor"], CONDUCTOR, DEFINITIONS, most)
-    conductor = Conductor(conversation, redactor.text(prompt), caller, journal, reach, redactor, questions, limits)
+    conductor = Conductor(conversation, redactor.text(prompt), compactor, journal, reach, redactor, questions, limits)
     read_only = started.mode == "read-only"
     # The rehearsal's rules cannot read a page; its workers get the page itself.
     services = Services(
@@ -93,7 +95,7 @@ def assemble(
         read_only=read_only,
         services=services,
     )
-    return Engine(journal, caller, conductor, bench, questions, redactor, limits, returns, on_text)
+    return Engine(journal, compactor, conductor, bench, questions, redactor, limits, returns, on_text)
 
 
 def _page_reader(caller: Caller, connection: Connection) -> AskModel:

@@ -15,11 +15,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from conductor_magic.compactor import Compactor
 from conductor_magic.conversations import recorded
 from conductor_magic.cut_calls import CutCalls
 from conductor_magic.journal import Journal
 from conductor_magic.limits import Limits
-from conductor_magic.models.calls import Caller, Conversation
+from conductor_magic.models.calls import Conversation
 from conductor_magic.prompts import WORKER
 from conductor_magic.redact import Redactor
 from conductor_magic.sandbox import Walls
@@ -71,7 +72,7 @@ class Attempt:
         tier: the task's tier.
         prompt: what it is sent.
         bench: what it is given.
-        caller: sends its requests.
+        compactor: sends its requests.
         journal: where everything is recorded.
         redactor: takes secrets out of what its tools bring.
         limits: how long it may take.
@@ -86,7 +87,7 @@ class Attempt:
         tier: str,
         prompt: str,
         bench: Bench,
-        caller: Caller,
+        compactor: Compactor,
         journal: Journal,
         redactor: Redactor,
         limits: Limits,
@@ -122,7 +123,7 @@ class Attempt:
         if cut is not None:
             self._context.seen |= _seen(journal.state, begun, bench.workspace)
         self._worker = Worker(
-            conversation, caller, bench.tools, self._context, journal, redactor, limits, on_text, before, cut
+            conversation, compactor, bench.tools, self._context, journal, redactor, limits, on_text, before, cut
         )
 
     async def run(self, at_end: Callable[[Ending], None]) -> None:

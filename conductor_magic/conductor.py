@@ -12,6 +12,7 @@ import time
 from contextlib import suppress
 from typing import Any
 
+from conductor_magic.compactor import Compactor
 from conductor_magic.conversations import GO_ON, Recorded, recorded, said_since
 from conductor_magic.cut_conducting import CutCall, cut_calls
 from conductor_magic.errors import ConductorError, ModelError, PlanError, ToolError
@@ -28,7 +29,7 @@ from conductor_magic.events import (
 from conductor_magic.journal import Journal
 from conductor_magic.limits import Limits
 from conductor_magic.models.base import tool_result
-from conductor_magic.models.calls import BudgetSpent, Caller, Conversation
+from conductor_magic.models.calls import BudgetSpent, Conversation
 from conductor_magic.paths import Reach
 from conductor_magic.questions import Questions
 from conductor_magic.redact import Redactor
@@ -51,7 +52,7 @@ class Conductor:
     Args:
         conversation: without messages yet.
         prompt: its first message.
-        caller: sends its requests.
+        compactor: sends its requests.
         journal: where everything it does is recorded.
         reach: the workspace files that it may read.
         redactor: takes secrets out of what it reads.
@@ -63,7 +64,7 @@ class Conductor:
         self,
         conversation: Conversation,
         prompt: str,
-        caller: Caller,
+        compactor: Compactor,
         journal: Journal,
         reach: Reach,
         redactor: Redactor,
@@ -72,7 +73,7 @@ class Conductor:
     ) -> None:
         self._conversation = conversation
         self._prompt = prompt
-        self._caller = caller
+        self._compactor = compactor
         self._journal = journal
         self._reach = reach
         self._redactor = redactor
@@ -178,7 +179,7 @@ class Conductor:
         reply, self._before.unfinished = self._before.unfinished, None
         while reply is not None or self._journal.state.conductor.turns < self._limits.conductor_turns:
             if reply is None:
-                reply = await self._caller.ask(self._conversation)
+                reply = await self._compactor.ask(self._conversation)
                 self._journal.append(
                     ConductorTurn(request=self._conversation.request_id, content=reply.content, stop=reply.stop_reason)
                 )

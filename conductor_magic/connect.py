@@ -30,6 +30,7 @@ class Connection:
         notes: what a person should know.
         takes: tier -> what its model takes besides text; see `ToolContext.takes`.
         searches: the server of the haiku tier's model searches the web.
+        compacts: ids of the models whose server compacts conversations.
     """
 
     model: Model
@@ -40,6 +41,7 @@ class Connection:
     notes: tuple[str, ...] = ()
     takes: Mapping[str, frozenset[str]] = field(default_factory=lambda: dict.fromkeys(TIER_NAMES, frozenset({"image"})))
     searches: bool = False
+    compacts: frozenset[str] = frozenset()
 
 
 def provider_of(option: str, environ: Mapping[str, str]) -> tuple[str, str]:
@@ -108,7 +110,8 @@ async def connect(provider: str, tiers: Mapping[str, str], budget: float | None)
     # Where the list does not say, Anthropic's own servers do search, and others are not asked to.
     says = resolved["haiku"].searches
     searches = charged and (_is_anthropics(model.client.base_url) if says is None else says)
-    return Connection(model, models, resolved.source, charged, reply, notes, takes, searches)
+    compacts = frozenset(resolved[tier].model for tier in models if charged and resolved[tier].compacts)
+    return Connection(model, models, resolved.source, charged, reply, notes, takes, searches, compacts)
 
 
 def _is_anthropics(address: Any) -> bool:

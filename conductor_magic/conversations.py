@@ -68,6 +68,8 @@ def recorded(prompt: str, log: Iterable[Record]) -> Recorded:
             if event.about == "repair" and found.to_mend is None:
                 found.to_mend = said_since(found.messages)
             found.messages.append(_user(event.text))
+        elif isinstance(event, e.ContextCompacted) and event.messages:
+            found.messages, found.unfinished, found.results = [dict(message) for message in event.messages], None, {}
     _answer_calls(found)
     return found
 

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from conductor_magic.attempt import Attempt, Bench
+from conductor_magic.compactor import Compactor
 from conductor_magic.conductor import Conductor, ConductorStuck
 from conductor_magic.controls import control
 from conductor_magic.cut_calls import CutCalls
@@ -31,7 +32,7 @@ from conductor_magic.events import (
 )
 from conductor_magic.journal import Journal
 from conductor_magic.limits import EXPECTED_SECONDS, Limits
-from conductor_magic.models.calls import BudgetSpent, Caller
+from conductor_magic.models.calls import BudgetSpent
 from conductor_magic.prompts import WORKER, notice_text, repair_text, unsettled_text, value_text, worker_prompt
 from conductor_magic.questions import Questions
 from conductor_magic.redact import Redactor
@@ -60,7 +61,7 @@ class Engine:
 
     Args:
         journal: begun already (`run.started`, `run.models`).
-        caller: sends all requests.
+        compactor: sends all requests.
         conductor: not yet started.
         bench: what workers get.
         questions: puts what a crash has left open.
@@ -73,7 +74,7 @@ class Engine:
     def __init__(
         self,
         journal: Journal,
-        caller: Caller,
+        compactor: Compactor,
         conductor: Conductor,
         bench: Bench,
         questions: Questions,
@@ -83,7 +84,7 @@ class Engine:
         on_text: Callable[[str, str], None] | None,
     ) -> None:
         self._journal = journal
-        self._caller = caller
+        self._compactor = compactor
         self._conductor = conductor
         self._bench = bench
         self._questions = questions
@@ -230,8 +231,8 @@ class Engine:
     async def _work(self, worker: str, task: str, tier: str, prompt: str, cut: CutCalls | None = None) -> None:
         on_text = None if self._on_text is None else lambda text: self._on_text(worker, text) if self._on_text else None
         attempt = Attempt(
-            worker, task, tier, prompt, self._bench, self._caller, self._journal, self._redactor, self._limits, on_text,
-            cut,
+            worker, task, tier, prompt, self._bench, self._compactor, self._journal, self._redactor, self._limits,
+            on_text, cut,
         )  # fmt: skip
         try:
             await attempt.run(lambda ending: self._end(worker, task, ending))

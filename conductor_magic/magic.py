@@ -43,6 +43,7 @@ class ConductMagics(Magics):
     mode = Unicode(_DEFAULTS.mode, help="What workers may do: read-only, ask or workspace.").tag(config=True)
     budget = Float(_DEFAULTS.budget, allow_none=True, help="Cap on a run's cost in USD, or None.").tag(config=True)
     timeout = Float(None, allow_none=True, help="Cap on a run's time in seconds, or None.").tag(config=True)
+    window = Int(_DEFAULTS.window, help="Context that each model is held to, in tokens.").tag(config=True)
     guide = Unicode(None, allow_none=True, help="The domain guide to start from.").tag(config=True)
     tiers = Dict(Unicode(), key_trait=Unicode(), help="Model id for haiku, sonnet, opus, conductor.").tag(config=True)
     workspace = Unicode(None, allow_none=True, help="The folder that workers may touch.").tag(config=True)

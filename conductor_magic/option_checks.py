@@ -22,6 +22,7 @@ from conductor_magic.wording import did_you_mean, listed, shown
 __all__ = ["check_option", "check_options", "check_workspace"]
 
 _MOST_WORKERS = 256
+_LEAST_WINDOW, _MOST_WINDOW = 10_000, 10_000_000
 _LONGEST_TIMEOUT = 366 * 86_400
 # ASCII digits only: `int` and `float` would take any script's, underscores, and the words inf and nan.
 _WHOLE = re.compile(r"[+-]?[0-9]{1,30}")
@@ -97,6 +98,13 @@ def _timeout(name: str, value: object) -> float | None:
     if number is None or number > _LONGEST_TIMEOUT:
         raise _refused(name, f"a number of seconds above 0 and at most {_LONGEST_TIMEOUT} (a year)", value)
     return number
+
+
+def _window(name: str, value: object) -> int:
+    number = _positive(value)
+    if number is None or number != int(number) or not _LEAST_WINDOW <= number <= _MOST_WINDOW:
+        raise _refused(name, f"a whole number of tokens from {_LEAST_WINDOW} to {_MOST_WINDOW}", value)
+    return int(number)
 
 
 def _positive(value: object) -> float | None:
@@ -241,6 +249,7 @@ _CHECKS: Mapping[str, Callable[[str, object], object]] = {
     "mode": _one_of(MODES),
     "budget": _budget,
     "timeout": _timeout,
+    "window": _window,
     "guide": _guide,
     "tiers": _tiers,
     "workspace": _folder,

@@ -49,6 +49,7 @@ OPTIONS = (
     Option("mode", "--mode", "", "MODE", f"what workers may do: {listed(MODES)}", _DEFAULTS.mode),
     Option("budget", "--budget", "", "USD", "hard cap on the run's cost, or none", f"{_DEFAULTS.budget:g}"),
     Option("timeout", "--timeout", "", "SECONDS", "cap on the run's time, or none", "none"),
+    Option("window", "--window", "", "TOKENS", "context that each model is held to, from 10000", f"{_DEFAULTS.window}"),
     Option("guide", "--guide", "", "NAME", "start from this domain guide", "the conductor picks"),
     Option("tiers", "--tier", "", "TIER=MODEL", f"model id for {listed(TIERS)}", "the newest ones", repeatable=True),
     Option("workspace", "--workspace", "", "DIR", "the folder that workers may touch", "the kernel's folder"),

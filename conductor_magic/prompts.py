@@ -9,6 +9,7 @@ from typing import Any
 
 from conductor_magic.events import ConflictFound
 from conductor_magic.state import ConflictState, Notice, RunState, TaskState
+from conductor_magic.wording import one_line
 
 __all__ = [
     "CONDUCTOR",
@@ -284,8 +285,7 @@ def unsettled_text(conflict: ConflictState) -> str:
 
 
 def _one_line(text: str, limit: int) -> str:
-    line = " ".join(text.replace("#", " ").split())
-    return line if len(line) <= limit else line[: limit - 1] + "…"
+    return one_line(text.replace("#", " "), limit)
 
 
 def value_text(schema: Mapping[str, Any]) -> str:

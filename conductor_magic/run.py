@@ -110,6 +110,7 @@ def start(
                 variables=tuple(redactor.json(described)),
                 isolation=walls.kind,
                 isolation_note=walls.reason,
+                context_window=options.window,
                 expected=dict(EXPECTED_SECONDS),
             )
         )
@@ -242,6 +243,7 @@ def _options_of(state: RunState, given: Mapping[str, object]) -> Options:
         mode="workspace" if started.mode == "full" else started.mode,
         budget=state.budget,
         timeout=started.timeout,
+        window=started.context_window,
         guide=started.guide,
         tiers=state.tiers,
         workspace=Path(started.workspace),

@@ -126,7 +126,7 @@ def decide(state: RunState) -> list[Command]:
     starts = [] if state.cap else _starts(state)
     commands += starts
     commands += [
-        StopWorker(worker.id, "engine", state.tasks[worker.task].error)
+        StopWorker(worker.id, "engine", state.tasks[worker.task].error or "The task was taken out of the plan.")
         for worker in state.running
         if not worker.stopping and state.tasks[worker.task].deleted
     ]

@@ -48,6 +48,7 @@ class Options:
         mode: what workers may do: one of `MODES`.
         budget: the most that the run may cost, in USD, or None for no cap.
         timeout: the most seconds that the run may take, or None for no cap.
+        window: tokens that the conversation of the conductor, and of each worker, is held to.
         guide: the domain guide to start from, or None to let the conductor pick.
         tiers: tier -> model id, where it is not the newest.
         workspace: the folder that workers may touch, absolute, links resolved.
@@ -64,6 +65,7 @@ class Options:
     mode: str = "workspace"
     budget: float | None = 5.0
     timeout: float | None = None
+    window: int = 200_000
     guide: str | None = None
     tiers: Mapping[str, str] = field(default_factory=dict[str, str])
     workspace: Path | None = None

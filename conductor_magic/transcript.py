@@ -8,8 +8,9 @@ from typing import Any
 
 from conductor_magic import events as e
 from conductor_magic.events import Record
+from conductor_magic.wording import one_line
 
-__all__ = ["argument", "content_text", "input_text", "rows"]
+__all__ = ["argument", "compacted_text", "content_text", "input_text", "rows"]
 
 Json = dict[str, Any]
 _MAIN_ARGUMENTS = ("file_path", "pattern", "command", "code", "url", "query", "subject", "description", "path")
@@ -38,7 +39,16 @@ def rows(log: Iterable[Record]) -> list[Json]:
             found.append({"at": record.at, "kind": "refused", "name": event.name, "text": event.why, "use": event.use})
         elif isinstance(event, (e.WorkerTold, e.ConductorTold)):
             found.append({"at": record.at, "kind": "told", "text": event.text})
+        elif isinstance(event, e.ContextCompacted):
+            found.append({"at": record.at, "kind": "told", "text": compacted_text(event)})
     return found
+
+
+def compacted_text(event: e.ContextCompacted) -> str:
+    """What a compaction did, in words: sizes before and after, what was kept, and the model's own note."""
+    sizes = f"The conversation was compacted from {event.before:,} to {event.after:,} tokens"
+    kept = f"; kept: {', '.join(event.kept)}" if event.kept else ""
+    return f"{sizes}{kept}." + (f"\n\n{event.summary}" if event.summary else "")
 
 
 def _block_row(at: float, block: Mapping[str, Any]) -> Json | None:
@@ -63,8 +73,7 @@ def argument(call_input: Mapping[str, Any], limit: int = 120) -> str:
     """The one argument that tells what a call is about, on one line."""
     for name in _MAIN_ARGUMENTS:
         if isinstance(value := call_input.get(name), str):
-            line = " ".join(value.split())
-            return line if len(line) <= limit else line[: limit - 1] + "…"
+            return one_line(value, limit)
     return ""
 
 

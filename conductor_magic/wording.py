@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["did_you_mean", "listed", "shown", "variables"]
+__all__ = ["did_you_mean", "listed", "one_line", "shown", "variables"]
 
 _WIDTH = 60
 # What IPython itself puts into every notebook.
@@ -35,6 +35,12 @@ def listed(words: Iterable[str], last: str = "or") -> str:
     """Words as a list in a sentence: `a, b or c`."""
     *most, final = tuple(words)
     return f"{', '.join(most)} {last} {final}" if most else final
+
+
+def one_line(text: str, limit: int) -> str:
+    """The text on one line, cut at its end when it is longer than `limit` characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
 def variables(namespace: Iterable[str]) -> list[str]:

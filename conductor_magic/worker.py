@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from conductor_magic.compactor import Compactor
 from conductor_magic.conversations import GO_ON, Recorded, said_since
 from conductor_magic.cut_calls import CutCalls
 from conductor_magic.errors import ModelError, ToolError
@@ -30,7 +31,7 @@ from conductor_magic.journal import Journal
 from conductor_magic.limits import Limits
 from conductor_magic.media import keep
 from conductor_magic.models.base import Reply, tool_result
-from conductor_magic.models.calls import BudgetSpent, Caller, Conversation
+from conductor_magic.models.calls import BudgetSpent, Conversation
 from conductor_magic.prompts import parse_status, repair_text
 from conductor_magic.redact import Redactor
 from conductor_magic.schemas import value_in, with_value
@@ -58,7 +59,7 @@ class Worker:
 
     Args:
         conversation: what was said so far is in already, its prompt at least.
-        caller: sends its requests.
+        compactor: sends its requests.
         tools: the closed registry of this attempt.
         context: what its tools share.
         journal: where everything it does is recorded.
@@ -71,7 +72,7 @@ class Worker:
     def __init__(
         self,
         conversation: Conversation,
-        caller: Caller,
+        compactor: Compactor,
         tools: Mapping[str, WorkerTool],
         context: ToolContext,
         journal: Journal,
@@ -82,7 +83,7 @@ class Worker:
         cut: CutCalls | None = None,
     ) -> None:
         self._conversation = conversation
-        self._caller = caller
+        self._compactor = compactor
         self._tools = tools
         self._context = context
         self._journal = journal
@@ -103,7 +104,7 @@ class Worker:
             reply = await self._take_up()
             for _ in range(self._before.turns, self._limits.turns + (reply is not None)):
                 if reply is None:
-                    reply = await self._caller.ask(self._conversation, self._on_text)
+                    reply = await self._compactor.ask(self._conversation, self._on_text)
                     self._record(reply)
                 ending = await self._act(reply)
                 reply = None

@@ -56,10 +56,16 @@ class ConductorFailed(Event, kind="conductor.failed"):
 
 
 class ContextCompacted(Event, kind="context.compacted"):
-    """The history of the conductor or a worker was replaced by a summary; sizes in tokens."""
+    """The conversation of the conductor or a worker was replaced by a shorter one; sizes in tokens, `after` estimated.
+
+    `messages` is that conversation, exactly as it goes on. `summary` is the model's own note, written before (`note`)
+    or by its provider (`provider`); a compaction that the provider's refusal called for has none (`record`).
+    """
 
     by: str
     before: int
     after: int
     summary: str
     kept: tuple[str, ...] = ()
+    messages: tuple[Json, ...] = ()
+    how: Literal["note", "provider", "record"] = "record"

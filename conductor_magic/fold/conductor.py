@@ -79,9 +79,12 @@ def _compacted(state: RunState, record: Record, event: e.ContextCompacted) -> Ru
     state = add_to_tape(replace(state, compactions=(*state.compactions, record)), record)
     if event.by == "conductor":
         contexts = (*state.conductor.contexts, (record.at, event.after))
-        return change_conductor(state, context_tokens=event.after, contexts=contexts)
+        log = (*state.conductor.log, record)
+        return change_conductor(state, context_tokens=event.after, contexts=contexts, log=log)
     worker = state.workers.get(event.by)
-    return state if worker is None else put_worker(state, replace(worker, context_tokens=event.after))
+    if worker is None:
+        return state
+    return put_worker(state, replace(worker, context_tokens=event.after, log=(*worker.log, record)))
 
 
 def _granted(state: RunState, record: Record, event: Event) -> RunState:

@@ -26,6 +26,7 @@ class Request:
         messages: the conversation so far.
         max_tokens: the most tokens the reply may have.
         schema: a JSON schema that the reply's text must follow, or None.
+        compaction: instructions for the provider's own summary of the messages, which then is the whole reply, or None.
     """
 
     model: str
@@ -34,6 +35,7 @@ class Request:
     messages: tuple[Json, ...]
     max_tokens: int
     schema: Json | None = None
+    compaction: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -32,6 +32,8 @@ __all__ = ["MOST_ATTEMPTS", "BudgetSpent", "Caller", "Conversation"]
 Json = dict[str, Any]
 MOST_ATTEMPTS = 10
 _LEAST_OUTPUT = 512
+_BYTES_PER_TOKEN = 3
+"""Of English, code and JSON: on the careful side, for guessing a size; money goes by the bound."""
 _NEVER_SENT = frozenset({"connect_failed", "bad_address"})
 
 
@@ -49,9 +51,10 @@ class Conversation:
         system: system prompt.
         tools: tool definitions, always the same ones.
         max_tokens: the most that one reply may have.
-        messages: the messages so far; only appended to.
+        messages: the messages so far; only appended to, but for `restart`.
         request_id: the journal's name of the latest attempt.
         aside: it stands beside the asker's own conversation and says nothing of its context.
+        compaction: what its provider is to write when it is to compact the conversation instead of answering, or None.
     """
 
     by: str
@@ -62,6 +65,7 @@ class Conversation:
     messages: list[Json] = field(default_factory=list)
     request_id: str = ""
     aside: bool = False
+    compaction: str | None = None
     _counted_messages: int = 0
     _counted_tokens: int = 0
 
@@ -78,10 +82,30 @@ class Conversation:
             self._counted_tokens = reply.usage.context_tokens + reply.usage.output_tokens
             self._counted_messages = len(self.messages)
 
+    def restart(self, messages: Sequence[Json]) -> None:
+        """Go on from another history."""
+        self.messages[:] = messages
+        self._counted_messages = self._counted_tokens = 0
+
+    def beside(self, text: str, max_tokens: int) -> Conversation:
+        """The same conversation with one more message, whose reply is no part of this one."""
+        other = replace(self, max_tokens=max_tokens, messages=[*self.messages], aside=True)
+        other.say(text)
+        return other
+
+    def to_compact(self, instructions: str, max_tokens: int) -> Conversation:
+        """The same conversation as a request for the provider's own summary of it."""
+        return replace(self, max_tokens=max_tokens, messages=[*self.messages], aside=True, compaction=instructions)
+
+    def size(self) -> int:
+        """About how many tokens the next prompt has: what the provider counted, and an estimate of the rest."""
+        rest = self.prompt_bound(self.request()) - self._counted_tokens
+        return self._counted_tokens + rest // _BYTES_PER_TOKEN
+
     def request(self) -> Request:
         """The next request."""
         system = ({"type": "text", "text": self.system},)
-        return Request(self.model, system, self.tools, tuple(self.messages), self.max_tokens)
+        return Request(self.model, system, self.tools, tuple(self.messages), self.max_tokens, None, self.compaction)
 
     def prompt_bound(self, request: Request) -> int:
         """An upper bound of the request's prompt tokens."""

@@ -3,7 +3,8 @@
 All figures come from `request.ended` records. For the counterfactual, one agent is imagined that takes the same turns
 in one conversation, one task after the other:
 
-* the *growth* of a conversation is its last context (prompt and reply of its last request) minus its first prompt;
+* the *growth* of a conversation is its last context (prompt and reply of its last request) minus its first prompt, and
+  likewise up to and from each compaction;
 * `solo_context` is the conductor's first prompt, plus each worker's first prompt less the smallest of them (the system
   prompt and tools, which one agent would carry once), plus all growths;
 * `solo_overflows` says whether that is more than the conductor's window.
@@ -17,7 +18,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from conductor_magic.events import Record, RequestEnded
+from conductor_magic.events import ContextCompacted, Record, RequestEnded
 from conductor_magic.state import RunState
 
 __all__ = ["efficiency"]
@@ -28,7 +29,9 @@ Json = dict[str, Any]
 @dataclass(slots=True)
 class _Thread:
     first: int = 0
+    begun: int = 0
     last: int = 0
+    grown: int = 0
     peak: int = 0
     tokens: int = 0
     cached: int = 0
@@ -39,11 +42,20 @@ class _Thread:
         context = prompt + event.output_tokens
         if not event.aside:
             self.first = self.first or prompt
+            self.begun = self.begun or prompt
             self.last = context
             self.peak = max(self.peak, context)
         self.tokens += context
         self.cached += event.cache_read_tokens
         self.prompts += prompt
+
+    def compact(self, event: ContextCompacted) -> None:
+        self.grown = self.growth
+        self.begun = self.last = event.after
+
+    @property
+    def growth(self) -> int:
+        return self.grown + max(0, self.last - self.begun)
 
 
 def efficiency(records: Iterable[Record], state: RunState) -> Json:
@@ -52,9 +64,11 @@ def efficiency(records: Iterable[Record], state: RunState) -> Json:
     for record in records:
         if isinstance(record.event, RequestEnded):
             threads.setdefault(record.event.by, _Thread()).add(record.event)
+        elif isinstance(record.event, ContextCompacted):
+            threads.setdefault(record.event.by, _Thread()).compact(record.event)
     conductor = threads.pop("conductor", _Thread())
     overhead = min((thread.first for thread in threads.values()), default=0)
-    growth = sum(max(0, thread.last - thread.first) for thread in (conductor, *threads.values()))
+    growth = sum(thread.growth for thread in (conductor, *threads.values()))
     prompts = sum(thread.first - overhead for thread in threads.values())
     solo = conductor.first + prompts + growth
     window = state.started.context_window if state.started else 0
@@ -73,6 +87,11 @@ def efficiency(records: Iterable[Record], state: RunState) -> Json:
             }
             for name, thread in threads.items()
             if name in state.workers
+        ],
+        "compactions": [
+            {"by": event.by, "before": event.before, "after": event.after, "kept": list(event.kept)}
+            for record in state.compactions
+            if isinstance(event := record.event, ContextCompacted)
         ],
         "worker_tokens": sum(thread.tokens for thread in threads.values()),
         "cache_hit_share": cached / all_prompts if all_prompts else 0.0,

@@ -212,6 +212,12 @@ class Simulation:
         if self._often(0.1):
             self.append(e.WorkerStalled(worker=worker.id, sign="repeats", detail="the same call again"))
         self.append(e.ToolEnded(call=call, by=worker.id, name="Read", content="text", use="u1"))
+        if self.whims and self._often(0.1):
+            self._compact(worker.id)
+
+    def _compact(self, by: str) -> None:
+        messages = ({"role": "user", "content": "What was so far."},)
+        self.append(e.ContextCompacted(by=by, before=100, after=40, summary="Go on.", messages=messages))
 
     def _decide_on(self, conflict: ConflictState) -> None:
         """A person answers what is to become of a conflict."""
@@ -281,6 +287,8 @@ class Simulation:
         if self.state.stopping and self._often(0.5):
             self.append(e.ConductorFailed(error="no money left", cause="budget"))
             return
+        if self.whims and self._often(0.1):
+            self._compact("conductor")
         self.append(e.ConductorTurn(request=self._name("r"), content=(_SAID,), stop="tool_use"))
         first = self.state.conductor.turns == 1
         for _ in range(self.tasks if first and not self.whims else self._chance.randrange(1, 5)):

@@ -20,7 +20,7 @@ WorkerScript = Callable[[str, int, Json], Answer]
 
 def task_text(body: Json) -> str:
     """What stands after `TASK:` in a worker's prompt, first line."""
-    content = body["messages"][0]["content"]
+    content = next(message["content"] for message in body["messages"] if message["role"] == "user")
     said = content if isinstance(content, str) else content[0]["text"]
     return said.partition("TASK:\n")[2].partition("\n")[0]
 

@@ -36,6 +36,7 @@ _STALL_SECONDS = 120.0
 _QUIET_SECONDS = 600.0
 _DRAIN_SECONDS = 0.25
 _CLOSE_SECONDS = 1.0
+_COMPACTION_BETA = "compact-2026-09-04"
 # For servers on ANTHROPIC_BASE_URL that ask for no key; the SDK sends nothing without one.
 _PLACEHOLDER_KEY = "placeholder"
 
@@ -115,13 +116,16 @@ class AnthropicModel:
         from pydantic_core import to_json
 
         # Bytes, not a dict: the SDK would walk the whole conversation before it writes it out (1 ms for 50 KB).
+        headers, path = {"accept": "text/event-stream"}, "/v1/messages"
+        if _compacts(request):
+            headers["anthropic-beta"], path = _COMPACTION_BETA, "/v1/messages?beta=true"
         response: Any = await self.client.post(
-            "/v1/messages",
+            path,
             cast_to=httpx2.Response,
             content=to_json(_body(with_cache_marks(request))),
             stream=True,
             stream_cls=anthropic.AsyncStream[object],
-            options={"follow_redirects": False, "headers": {"accept": "text/event-stream"}},
+            options={"follow_redirects": False, "headers": headers},
         )
         return response
 
@@ -215,7 +219,15 @@ def _body(request: Request) -> Json:
         body["tools"] = request.tools
     if request.schema is not None:
         body["output_config"] = {"format": {"type": "json_schema", "schema": request.schema}}
+    if request.compaction is not None:
+        body["compaction"] = {"type": "summarize", "instructions": request.compaction}
     return body
+
+
+def _compacts(request: Request) -> bool:
+    """Whether it asks for the provider's summary of its messages, or begins with one."""
+    first = request.messages[0]["content"] if request.messages else ""
+    return request.compaction is not None or (not isinstance(first, str) and first[0].get("type") == "compaction")
 
 
 def credentials_present(environ: Mapping[str, str]) -> bool:

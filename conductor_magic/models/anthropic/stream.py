@@ -121,6 +121,7 @@ class ReplyReader:
         """
         if not self.ended or self._stop_reason is None or self._model is None:
             raise self._broken("truncated", f"it ended early, after {self._bytes:,} bytes and {self.events} events")
+        self._add_compactions()
         count = {name: self.usage.get(name) or 0 for name in _COUNTS}
         usage = Usage(
             input_tokens=count["input_tokens"],
@@ -129,6 +130,15 @@ class ReplyReader:
             cache_write_tokens=count["cache_creation_input_tokens"],
         )
         return Reply(tuple(self._blocks), self._stop_reason, usage, self._model, raw_usage=self.usage)
+
+    def _add_compactions(self) -> None:
+        """Count what the provider used for its own summary, which it leaves out of the sums."""
+        iterations = self.usage.get("iterations")
+        for iteration in iterations if isinstance(iterations, list) else ():
+            if isinstance(iteration, dict) and iteration.get("type") == "compaction":
+                for name in _COUNTS:
+                    more = iteration.get(name)
+                    self.usage[name] = (self.usage.get(name) or 0) + (more if isinstance(more, int) else 0)
 
     # Lines and events
 

@@ -45,6 +45,7 @@ class TierModel:
         max_output_tokens: the most tokens of a reply; a careful 32,000 where nobody says.
         takes: what it takes besides text. Where nobody says: `image`, as nearly all do, and no `document` (PDF).
         searches: whether its server searches the web for it, or None where nobody says.
+        compacts: whether its server says that it compacts conversations on demand.
     """
 
     model: str
@@ -53,6 +54,7 @@ class TierModel:
     max_output_tokens: int = 32_000
     takes: frozenset[str] = frozenset({"image"})
     searches: bool | None = None
+    compacts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,14 @@ def _tier_model(model: str, source: Source, by_id: Mapping[str, ModelInfo]) -> T
     }
     known = {name: limit for name, limit in limits.items() if limit}
     capabilities = getattr(item, "capabilities", None)
-    return TierModel(model, source, **known, takes=_takes(capabilities), searches=_searches(capabilities))
+    return TierModel(
+        model,
+        source,
+        **known,
+        takes=_takes(capabilities),
+        searches=_searches(capabilities),
+        compacts=_compacts(capabilities),
+    )
 
 
 def _takes(capabilities: object) -> frozenset[str]:
@@ -154,6 +163,12 @@ def _takes(capabilities: object) -> frozenset[str]:
 def _searches(capabilities: object) -> bool | None:
     found = getattr(getattr(getattr(capabilities, "server_tools", None), "web_search", None), "supported", None)
     return found if isinstance(found, bool) else None
+
+
+def _compacts(capabilities: object) -> bool:
+    # The SDK's type of the list does not name it yet, so it comes as it was sent.
+    found = getattr(capabilities, "compaction", None)
+    return isinstance(found, Mapping) and (found.get("summarize") or {}).get("supported") is True
 
 
 async def _newest_known() -> dict[str, str]:
