@@ -120,10 +120,22 @@ class Board:
         drawn = self._drawn  # a page may ask from another thread
         return {"n": self._number, "snapshot": drawn.json if drawn else {}, "lines": self._lines.all()}
 
+    @property
+    def is_open(self) -> bool:
+        """Whether a page can still draw it."""
+        return self.widget.comm is not None
+
     def close(self) -> None:
         """Take the board away, from the pages too; from any thread."""
         self.detach()
+        # Every widget brings one for its size, which does not go with it.
+        self.widget.layout.close()
         self.widget.close()
+        self.widget.on_msg(self._received, remove=True)
+        # What the board and the run hold of each other would keep both until the garbage is collected.
+        self._journal = self._drawn = self._loop = None
+        self._leave = lambda: None
+        self._answers = Answers(lambda kind, payload: {}, self._reply)
 
     # --- on the engine's loop ----------------------------------------------------------------------------------------
 
@@ -226,7 +238,7 @@ _boards: weakref.WeakSet[Board] = weakref.WeakSet()
 
 def board_comms() -> list[str]:
     """Ids of the comms of all boards in this process: what a `LiveChannel` routes, so that older boards live on."""
-    return [board.widget.model_id for board in _boards if board.widget.comm is not None]
+    return [board.widget.model_id for board in _boards if board.is_open]
 
 
 @cache

@@ -24,12 +24,12 @@ __all__ = ["ReplayView", "keep_alive", "show_board"]
 
 Json = dict[str, Any]
 _MOST = 8
-"""Replays that stay alive in a notebook; of an older one only its static copy is left."""
+"""Boards of replays and of ended runs that stay alive in a notebook; of an older one its static copy is left."""
 _shown: deque[Board] = deque()
 
 
 def keep_alive(board: Board) -> None:
-    """Let a replay's board live on, and take those away that were shown long before it."""
+    """Let the board of a replay or an ended run live on, and take those away that came long before it."""
     _shown.append(board)
     while len(_shown) > _MOST:
         _shown.popleft().close()

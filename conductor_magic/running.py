@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from conductor_magic.board_view import keep_alive, show_board
 from conductor_magic.controls import CONTROLS
 from conductor_magic.errors import ConductUsageError, ModelError, PlanError
 from conductor_magic.events import (
@@ -178,10 +179,8 @@ class Run:
         return f"<Run {self.id}: {state.status}, {len(state.tasks)} tasks, {len(state.running)} at work>"
 
     def _ipython_display_(self) -> None:
-        from IPython.display import display
-
-        if self.board is not None:
-            display(self.board.widget)
+        if self.board is not None and self.board.is_open:
+            show_board(self.board, self.id)
         else:
             print(repr(self))
 
@@ -284,12 +283,15 @@ class Run:
         try:
             if self.board is not None:
                 self.board.detach()
+                keep_alive(self.board)
             await self._kernels.aclose()
             self._journal.close()
         except Exception:  # noqa: BLE001 - what could not be tidied must not keep anybody waiting
             _log.exception("run %s could not be tidied up", self.id)
         finally:
             self._lock.release()
+            # A result needs the journal alone; what drove the run would keep all of it in memory, in circles.
+            self._engine = self._questions = self._main = None
             self.done.set()
             self._over.set()
 

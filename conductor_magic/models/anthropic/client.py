@@ -14,6 +14,7 @@ import contextlib
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,8 @@ from conductor_magic.models.anthropic.stream import ReplyReader
 from conductor_magic.models.base import Json, Reply, Request
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx2
     from anthropic import AsyncAnthropic
 
@@ -36,6 +39,7 @@ _STALL_SECONDS = 120.0
 _QUIET_SECONDS = 600.0
 _DRAIN_SECONDS = 0.25
 _CLOSE_SECONDS = 1.0
+_CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 _COMPACTION_BETA = "compact-2026-09-04"
 # For servers on ANTHROPIC_BASE_URL that ask for no key; the SDK sends nothing without one.
 _PLACEHOLDER_KEY = "placeholder"
@@ -80,7 +84,10 @@ class AnthropicModel:
                 base_url=base_url,
                 max_retries=0,
                 timeout=timeout,
-                http_client=http_client or anthropic.DefaultAioHttpClient(follow_redirects=False, timeout=timeout),
+                http_client=http_client
+                or anthropic.DefaultAioHttpClient(
+                    follow_redirects=False, timeout=timeout, verify=_tls(*map(os.environ.get, _CERTIFICATES))
+                ),
             )
         except anthropic.AnthropicError as error:
             raise RequestRefused(f"The credential cannot be used: {error}", kind="authentication") from error
@@ -173,6 +180,14 @@ class AnthropicModel:
             async with asyncio.timeout(_DRAIN_SECONDS):
                 async for data in pieces:
                     reader.feed(data)
+
+
+@cache
+def _tls(file: str | None, folder: str | None) -> ssl.SSLContext:
+    """The certificates that are trusted, read once: each client of its own would read and hold them all again."""
+    import httpx2
+
+    return httpx2.create_ssl_context()
 
 
 def with_cache_marks(request: Request) -> Request:
