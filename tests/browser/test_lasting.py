@@ -54,6 +54,25 @@ def test_a_page_reloaded_in_mid_run_has_its_board_back(open_notebook: OpenNotebo
     assert notebook.page_errors == []
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("ipykernel", ["6.31.0", VERSIONS[-1]])
+def test_a_run_goes_on_without_its_browser(open_notebook: OpenNotebook, play: Play, ipykernel: str) -> None:
+    """The page is closed in mid-run and opened when all is over: the board is whole, the result is in the kernel."""
+    notebook, _ = at_work(open_notebook, play, ipykernel)
+    notebook.save()
+    notebook.page.goto("about:blank")
+    play.go_on.set()
+    notebook.page.wait_for_timeout(8_000)
+    notebook.reload()
+    board = board_of(notebook, CONDUCT)
+    expect(board.locator(".pill")).to_have_text("Closed", timeout=20_000)
+    for task in ("quick", "slow", "after"):
+        expect(row(board, task)).to_contain_text("Done")
+    notebook.run(NEXT)
+    assert notebook.text(NEXT).startswith("next completed {'Which store?': 'Redis'} person")
+    assert notebook.page_errors == []
+
+
 def test_a_saved_notebook_shows_its_final_board_without_the_kernel_and_offline(
     open_notebook: OpenNotebook, play: Play, lab: Lab, browser: Browser, tmp_path: Path
 ) -> None:

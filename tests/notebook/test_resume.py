@@ -8,20 +8,33 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import psutil
+import pytest
+
 from tests.support.floor import Floor, done, lay_out
 from tests.support.kernels import Session, kernel, started
 from tests.support.messages_server import Answer, MessagesServer, text, tools
 
 
-def kill(session: Session) -> None:
-    """Kill the kernel as the system does when memory runs out, and wait until it is gone."""
+def kill(session: Session, how: signal.Signals) -> None:
+    """Kill the kernel and wait until it is gone; nothing that it started may outlive it."""
     provisioner: Any = session.manager.provisioner
     process = provisioner.process
-    os.kill(process.pid, signal.SIGKILL)
+    below = psutil.Process(process.pid).children(recursive=True)
+    os.kill(process.pid, how)
     process.wait()
+    _, alive = psutil.wait_procs(below, timeout=5)
+    assert alive == []
 
 
-def test_a_killed_run_goes_on_in_a_new_kernel(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "how",
+    [
+        pytest.param(signal.SIGKILL, id="out of memory"),
+        pytest.param(signal.SIGTERM, id="restart from the menu"),
+    ],
+)
+def test_a_killed_run_goes_on_in_a_new_kernel(tmp_path: Path, how: signal.Signals) -> None:
     """One line, with the variable made again: what was done stays, the worker goes on, and the result is bound."""
     (tmp_path / "workspace").mkdir()
     begun, go_on = threading.Event(), threading.Event()
@@ -43,7 +56,7 @@ def test_a_killed_run_goes_on_in_a_new_kernel(tmp_path: Path) -> None:
             first.run(setup)
             first.client.execute("sales = [1, 2]\nget_ipython().run_cell_magic('conduct', 'out --use sales', 'Go on.')")
             assert begun.wait(60)
-            kill(first)
+            kill(first, how)
         go_on.set()
         with started(spec) as second:
             second.run(setup)
