@@ -81,6 +81,7 @@ class Conductor:
         self._limits = limits
         self._messages: asyncio.Queue[str] = asyncio.Queue()
         self._before = Recorded([])
+        self._turns_before = 0
         self._cut: dict[str, CutCall] = {}
 
     async def conduct(self, *, asleep: bool) -> None:
@@ -112,6 +113,8 @@ class Conductor:
         if state.status != "waiting":
             self._before = recorded(state.prompt, state.log)
             self._cut = cut_calls(tuple(self._journal.records))
+            # Whoever resumes a run that took all its turns wants it to take more.
+            self._turns_before = state.turns
             self._take_up(asleep=state.status == "sleeping")
             return state.status == "sleeping"
         self._journal.append(
@@ -177,7 +180,8 @@ class Conductor:
 
     async def _speak(self) -> str:
         reply, self._before.unfinished = self._before.unfinished, None
-        while reply is not None or self._journal.state.conductor.turns < self._limits.conductor_turns:
+        last = self._turns_before + self._limits.conductor_turns
+        while reply is not None or self._journal.state.conductor.turns < last:
             if reply is None:
                 reply = await self._compactor.ask(self._conversation)
                 self._journal.append(

@@ -28,7 +28,9 @@ from conductor_magic.events import (
 )
 from conductor_magic.fold import fold
 from conductor_magic.journal import NAME, encode, read_records
+from conductor_magic.limits import Limits
 from conductor_magic.result import ConductResult
+from conductor_magic.run import resume as resume_run
 from tests.shell.conftest import Begin, Play
 from tests.support.floor import Floor, done, lay_out, task_text
 from tests.support.messages_server import Answer, MessagesServer, text, tools
@@ -388,6 +390,18 @@ def test_a_budget_that_ended_a_run_is_raised_to_finish_it(play: Play, serve: Cal
     result = resume(capped.id, budget=5, quiet=True).wait(60)
     assert (result.status, result.answer) == ("completed", "All of it.")
     assert result.usage.total.usd <= 5
+
+
+def test_a_conductor_that_used_all_its_turns_gets_as_many_again(
+    play: Play, serve: Callable[[Any], MessagesServer]
+) -> None:
+    """A run that ended for its limit is not ended by it again at once."""
+    limits = Limits(conductor_turns=2)
+    short = play(Floor([lay_out({"a": ()}), text("Under way.")]), limits=limits)
+    assert "It took 2 turns" in short.reason
+    serve(Floor([text("The answer.")]))
+    result = resume_run(Path(short.path), {"quiet": True}, limits=limits).wait(60)
+    assert (result.status, result.answer) == ("completed", "The answer.")
 
 
 def test_a_torn_tail_is_kept_aside_and_told(play: Play, serve: Callable[[Any], MessagesServer]) -> None:
