@@ -56,7 +56,7 @@ def resume(
         use: the notebook variables that the run was given, by name.
         returns: a pydantic model or type that the answer is validated into.
         answers: what answers questions instead of a person.
-        **options: what is to change: `budget` and `timeout` (new totals), `mode`, `quiet`.
+        **options: what is to change: `budget`, `timeout` and `cap` (new totals), `mode`, `quiet`.
 
     Raises:
         ConductUsageError: there is no such run, it is going on, it is completed, or it cannot go on so.
@@ -67,7 +67,7 @@ def resume(
     from conductor_magic.run import resume
     from conductor_magic.settings import find_run
 
-    changeable = ("budget", "timeout", "mode", "quiet")
+    changeable = ("budget", "timeout", "cap", "mode", "quiet")
     for name in options:
         if name not in changeable:
             raise ConductUsageError(

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from conductor_magic.caps import worked_seconds
 from conductor_magic.compactor import Compactor
 from conductor_magic.conversations import recorded
 from conductor_magic.cut_calls import CutCalls
@@ -98,7 +99,9 @@ class Attempt:
         self._journal = journal
         self._limits = limits
         begun = journal.state.workers[worker]
-        self._seconds = max(0.0, limits.seconds[tier] - _spent(journal, begun))
+        self._cap = journal.state.caps.get("worker.seconds")
+        longest = limits.seconds[tier] if self._cap is None else self._cap
+        self._seconds = max(0.0, longest - worked_seconds(journal.state, begun, journal.now()))
         self._watch = asyncio.timeout(None)
         self._holds = 0
         self._left = 0.0
@@ -136,11 +139,18 @@ class Attempt:
             ending = await self._guarded()
         except asyncio.CancelledError:
             stopping = self._journal.state.workers[self._name].stopping
-            ending = Ending("cancelled", "cancelled", error=stopping or "Stopped.")
+            ending = self._stopped(stopping)
         try:
             await self._close()
         finally:
             at_end(ending)
+
+    def _stopped(self, reason: str) -> Ending:
+        """The ending of an attempt that was stopped for this reason."""
+        capped = self._journal.state.capped.get(self._tier)
+        if capped is not None and reason == capped.text:
+            return Ending("limit", "budget", error=reason)
+        return Ending("cancelled", "cancelled", error=reason or "Stopped.")
 
     async def _guarded(self) -> Ending:
         self._watch = asyncio.timeout(self._seconds)
@@ -150,6 +160,8 @@ class Attempt:
         except TimeoutError:
             if self._watch.expired():
                 error = f"It took longer than {self._limits.seconds[self._tier]:g} s, the limit of its tier."
+                if self._cap is not None:
+                    error = f"It took longer than {self._cap:g} s, a worker's cap (worker.seconds)."
                 return Ending("timeout", "timeout", error=error)
             return Ending("failed", "crash", error="A step timed out.")
         except Exception as error:  # noqa: BLE001 - a crash of one task must not reach the run
@@ -194,13 +206,6 @@ def _seen(state: RunState, worker: WorkerState, workspace: Path) -> dict[str, st
     paths = [str(block["input"].get("file_path", "")) for block in blocks if block.get("name") == "Read"]
     read = {os.path.realpath(workspace / path): "" for path in paths if path}
     return read | {file.path: file.after for file in state.files if file.worker == worker.id and file.after}
-
-
-def _spent(journal: Journal, worker: WorkerState) -> float:
-    """Seconds that the attempt has taken so far, but for those in which a person was asked."""
-    now = journal.now()
-    asked = (question for question in journal.state.questions.values() if question.by == worker.id)
-    return now - worker.started - worker.idle - sum((question.answered or now) - question.asked for question in asked)
 
 
 def _definition(tool: WorkerTool) -> dict[str, Any]:

@@ -64,18 +64,19 @@ def conduct_cell(
 
 
 def _over_defaults(given: Mapping[str, object], defaults: Mapping[str, object]) -> dict[str, object]:
-    """The line's options; models of tiers that it does not name keep their defaults."""
+    """The line's options; models of tiers and caps that it does not name keep their defaults."""
     values = dict(given)
-    before, named = defaults.get("tiers"), values.get("tiers")
-    if named is not None and isinstance(before, Mapping):
-        values["tiers"] = {**before, **dict(_pairs(named))}
+    for option in ("tiers", "cap"):
+        before, named = defaults.get(option), values.get(option)
+        if named is not None and isinstance(before, Mapping):
+            values[option] = {**before, **_pairs(option, named)}
     return values
 
 
-def _pairs(texts: object) -> Mapping[str, str]:
-    tiers = check_option("tiers", texts)
-    assert isinstance(tiers, dict)
-    return tiers
+def _pairs(option: str, texts: object) -> Mapping[str, object]:
+    pairs = check_option(option, texts)
+    assert isinstance(pairs, dict)
+    return pairs
 
 
 def _start(goal: str, options: Options, named: Named, *, quiet: bool) -> Run:

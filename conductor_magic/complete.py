@@ -10,7 +10,7 @@ from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMa
 
 from conductor_magic.errors import ConductUsageError
 from conductor_magic.option_table import OPTIONS, SUBCOMMANDS
-from conductor_magic.settings import MODES, PROVIDERS, TIERS, run_folders
+from conductor_magic.settings import CAP_SCOPES, CAP_UNITS, MODES, PROVIDERS, TIERS, run_folders
 from conductor_magic.wording import variables
 
 if TYPE_CHECKING:
@@ -95,6 +95,12 @@ _FIXED: Mapping[str, tuple[str, ...]] = {
     "tiers": tuple(f"{tier}=" for tier in TIERS),
     "budget": ("none",),
     "timeout": ("none",),
+    "cap": tuple(
+        f"{scope}.{unit}="
+        for scope in CAP_SCOPES
+        for unit in CAP_UNITS
+        if (scope, unit) not in (("run", "usd"), ("run", "seconds"))
+    ),
     "returns": ("bool", "dict", "float", "int", "list", "str"),
 }
 """Values of options that do not depend on the notebook."""

@@ -12,6 +12,7 @@ import time
 from contextlib import suppress
 from typing import Any
 
+from conductor_magic.caps import call_cap, reached
 from conductor_magic.compactor import Compactor
 from conductor_magic.conversations import GO_ON, Recorded, recorded, said_since
 from conductor_magic.cut_conducting import CutCall, cut_calls
@@ -218,6 +219,10 @@ class Conductor:
             wrong = await task_schema.problem(call["input"])
         if wrong and name not in PURE:
             return self._refuse(call, f"{name}: {wrong}")
+        if (cap := call_cap(self._journal.state, "conductor")) is not None and call["id"] not in self._cut:
+            if (event := reached(self._journal.state, cap)) is not None:
+                self._journal.append(event)
+            return self._refuse(call, f"{name} was not run. {cap.text} Give the answer now, and say what was not done.")
         cut = self._cut.pop(call["id"], None)
         use = f"c{self._journal.state.calls + 1}" if cut is None else cut.name
         if cut is None:

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from conductor_magic.errors import ConductUsageError, RequestRefused
+from conductor_magic.limits import EXPECTED_USAGE
 from conductor_magic.models.anthropic.client import credentials_present
 from conductor_magic.models.anthropic.tiers import TIER_NAMES
 from conductor_magic.models.base import Model
+from conductor_magic.settings import Options
 
-__all__ = ["Connection", "check_prices", "connect", "provider_of"]
+__all__ = ["Connection", "capped_money", "check_prices", "connect", "provider_of"]
 
 _REHEARSAL = "A rehearsal: a rule-based stand-in plays the models, no money is spent."
 
@@ -31,6 +33,7 @@ class Connection:
         takes: tier -> what its model takes besides text; see `ToolContext.takes`.
         searches: the server of the haiku tier's model searches the web.
         compacts: ids of the models whose server compacts conversations.
+        usual_usd: tier -> what a task of it usually costs; without tiers whose price is not known or not charged.
     """
 
     model: Model
@@ -42,6 +45,7 @@ class Connection:
     takes: Mapping[str, frozenset[str]] = field(default_factory=lambda: dict.fromkeys(TIER_NAMES, frozenset({"image"})))
     searches: bool = False
     compacts: frozenset[str] = frozenset()
+    usual_usd: Mapping[str, float] = field(default_factory=dict[str, float])
 
 
 def provider_of(option: str, environ: Mapping[str, str]) -> tuple[str, str]:
@@ -63,44 +67,51 @@ def provider_of(option: str, environ: Mapping[str, str]) -> tuple[str, str]:
     return "rehearsal", f"{_REHEARSAL} Set ANTHROPIC_API_KEY to work with Claude."
 
 
-def check_prices(provider: str, tiers: Mapping[str, str], budget: float | None) -> None:
-    """See to it that a budget can be kept with the models that a person chose.
+def capped_money(options: Options) -> str:
+    """The caps in dollars, in words; empty when there are none, so that no price has to be known."""
+    caps = [] if options.budget is None else [f"the budget of ${options.budget:g}"]
+    caps += [f"the cap {name}={limit:g}" for name, limit in options.caps.items() if name.endswith(".usd")]
+    return " and ".join(caps)
+
+
+def check_prices(provider: str, tiers: Mapping[str, str], capped: str) -> None:
+    """See to it that what `capped_money` says can be kept with the models that a person chose.
 
     Raises:
-        ConductUsageError: one of them has no known price, and there is a budget.
+        ConductUsageError: one of them has no known price, and money is capped.
     """
-    if provider != "anthropic" or budget is None or not tiers:
+    if provider != "anthropic" or not capped or not tiers:
         return
     from conductor_magic.models.anthropic.prices import price
 
     unpriced = sorted({model for model in tiers.values() if price(model) is None})
     if unpriced:
-        raise ConductUsageError(_no_price(unpriced, budget))
+        raise ConductUsageError(_no_price(unpriced, capped))
 
 
-def _no_price(models: list[str], budget: float) -> str:
+def _no_price(models: list[str], capped: str) -> str:
     return (
-        f"No price is known for {', '.join(models)}, so the budget of ${budget:g} cannot be kept. "
+        f"No price is known for {', '.join(models)}, so {capped} cannot be kept. "
         "Name a priced model with --tier, or run with --budget none."
     )
 
 
-async def connect(provider: str, tiers: Mapping[str, str], budget: float | None) -> Connection:
+async def connect(provider: str, tiers: Mapping[str, str], capped: str) -> Connection:
     """Import the SDK in a thread, make the client, and find out which models stand behind the tiers.
 
     Raises:
-        RequestRefused: the credential cannot be used, or a model has no price and there is a budget to keep.
+        RequestRefused: the credential cannot be used, or a model has no price and there is `capped` money to keep.
     """
     model, charged = await asyncio.to_thread(_client, provider)
-    from conductor_magic.models.anthropic.prices import price
+    from conductor_magic.models.anthropic.prices import expected_cost, price
     from conductor_magic.models.anthropic.tiers import resolve_tiers
 
     try:
         resolved = await resolve_tiers(model, tiers)
         models = {tier: resolved[tier].model for tier in ("haiku", "sonnet", "opus", "conductor")}
         unpriced = sorted({name for name in models.values() if await asyncio.to_thread(price, name) is None})
-        if charged and budget is not None and unpriced:
-            raise RequestRefused(_no_price(unpriced, budget), kind="price_unknown")
+        if charged and capped and unpriced:
+            raise RequestRefused(_no_price(unpriced, capped), kind="price_unknown")
     except BaseException:
         await model.aclose()
         raise
@@ -111,7 +122,12 @@ async def connect(provider: str, tiers: Mapping[str, str], budget: float | None)
     says = resolved["haiku"].searches
     searches = charged and (_is_anthropics(model.client.base_url) if says is None else says)
     compacts = frozenset(resolved[tier].model for tier in models if charged and resolved[tier].compacts)
-    return Connection(model, models, resolved.source, charged, reply, notes, takes, searches, compacts)
+    usual = {
+        tier: usd
+        for tier, usage in EXPECTED_USAGE.items()
+        if charged and (usd := expected_cost(models[tier], usage)) is not None
+    }
+    return Connection(model, models, resolved.source, charged, reply, notes, takes, searches, compacts, usual)
 
 
 def _is_anthropics(address: Any) -> bool:

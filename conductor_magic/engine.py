@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from conductor_magic.attempt import Attempt, Bench
+from conductor_magic.caps import amount, next_tier_alarm
 from conductor_magic.compactor import Compactor
 from conductor_magic.conductor import Conductor, ConductorStuck
 from conductor_magic.controls import control
@@ -47,6 +48,7 @@ from conductor_magic.scheduler import (
     StopWorker,
     WakeConductor,
     WantMerge,
+    Warn,
     decide,
     is_final,
 )
@@ -97,6 +99,7 @@ class Engine:
         self._valuing: asyncio.Task[None] | None = None
         self._value: tuple[Any, str] | None = None
         self._fault: Exception | None = None
+        self._tier_alarm: asyncio.TimerHandle | None = None
 
     async def run(self) -> None:
         """Drive the run to its last record. Cancelling this coroutine leaves the run without one.
@@ -123,12 +126,14 @@ class Engine:
                         self._valuing.cancel()
                 for command in decide(state):
                     self._carry_out(command)
+                self._set_tier_alarm()
                 if not self._journal.state.ended:
                     await self._changed.wait()
         finally:
             unsubscribe()
-            if alarm is not None:
-                alarm.cancel()
+            for timer in (alarm, self._tier_alarm):
+                if timer is not None:
+                    timer.cancel()
             await self._stop_all([conducting, *self._workers.values(), *([self._valuing] if self._valuing else [])])
             await self._bench.services.aclose(self._limits.stop_seconds)
 
@@ -163,6 +168,22 @@ class Engine:
         if not state.ended and not state.cancelled_by:
             self._journal.append(CapReached(cap="timeout", text=f"The run's time limit of {seconds:g} s was reached."))
 
+    def _set_tier_alarm(self) -> None:
+        """Look again when the first tier's workers may have used up their time; how fast they do changes."""
+        if self._tier_alarm is not None:
+            self._tier_alarm.cancel()
+        due = next_tier_alarm(self._journal.state, self._journal.now())
+        self._tier_alarm = None if due is None else asyncio.get_running_loop().call_later(due[1], self._tier_time)
+
+    def _tier_time(self) -> None:
+        state = self._journal.state
+        due = next_tier_alarm(state, self._journal.now())
+        if due is not None and due[1] <= 0 and not state.ended:
+            tier, limit = due[0], state.caps[f"{due[0]}.seconds"]
+            text = f"The cap of all {tier} workers of {amount('seconds', limit)} ({tier}.seconds) is reached."
+            self._journal.append(CapReached(cap="seconds", tier=tier, text=text))
+        self._changed.set()
+
     def _set_going(self, work: Callable[[], Coroutine[Any, Any, None]]) -> asyncio.Task[None]:
         """Run it beside the drive loop, which looks again when it is over and ends with it when it crashes."""
         return asyncio.ensure_future(self._watched(work))
@@ -192,6 +213,8 @@ class Engine:
             case Resolve(conflict, task):
                 path = self._journal.state.conflicts[conflict].event.path
                 self._journal.append(ConflictResolved(conflict=conflict, path=path, by="worker", how=f"task {task}"))
+            case Warn(event):
+                self._journal.append(event)
             case Celebrate(phase):
                 self._journal.append(Milestone(scope="phase", name=phase))
             case Skip(task, reason):

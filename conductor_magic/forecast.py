@@ -1,19 +1,93 @@
-"""How much longer a run will take, from what it has shown so far. Pure.
+"""How much longer a run will take and what it will cost, from what it has shown so far. Pure.
 
     rest = pace × max(longest chain of work left, work left ÷ desks)
 
 The work left of a task is what its tier usually takes (`run.started` says), less what its worker has spent on it.
 `pace` is how long finished tasks took beside that, between 0.4 and 2; 1 before the first has finished.
+
+The cost of a task is what finished attempts of its tier cost in this run, on average; before the first, what a task
+of the tier usually costs at the prices of `run.models`. It is a forecast and no cap.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 from conductor_magic.plan import chain_lengths, order
 from conductor_magic.state import RunState, TaskState
 
-__all__ = ["expected_rest"]
+__all__ = ["Forecast", "expected_rest", "plan_forecast", "task_forecast", "tier_usd"]
 
 _FASTEST, _SLOWEST = 0.4, 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What a task will probably cost and take; None where nothing is known."""
+
+    usd: float | None
+    seconds: float | None
+
+    @property
+    def json(self) -> dict[str, float]:
+        """What is known of it."""
+        known = {"usd": self.usd, "seconds": self.seconds}
+        return {name: round(value, 3 if name == "usd" else 0) for name, value in known.items() if value is not None}
+
+    @property
+    def text(self) -> str:
+        """`about $0.12 and 60 s`, or that nothing is known."""
+        parts = [f"${self.usd:.2f}"] if self.usd else []
+        parts += [f"{self.seconds:.0f} s"] if self.seconds else []
+        return f"about {' and '.join(parts)}" if parts else "no forecast"
+
+
+def tier_usd(state: RunState, tier: str) -> float | None:
+    """What a task of the tier will probably cost; None when no price is known."""
+    done = [
+        worker.spend.usd for worker in state.workers.values() if worker.tier == tier and worker.outcome == "completed"
+    ]
+    if done:
+        return None if None in done else sum(usd or 0.0 for usd in done) / len(done)
+    return state.usual_usd.get(tier)
+
+
+def task_forecast(state: RunState, task: TaskState) -> Forecast:
+    """What a task that has not begun will probably cost and take."""
+    expected = state.started.expected.get(task.tier) if state.started else None
+    return Forecast(tier_usd(state, task.tier), None if expected is None else _pace(state) * expected)
+
+
+def plan_forecast(state: RunState, task: str, tier: str) -> dict[str, Any]:
+    """What the conductor is told when it launches a task on a tier: its forecast, and whether the plan fits the budget.
+
+    Args:
+        state: the run before the launch.
+        task: the task's id.
+        tier: the tier that it is launched on.
+    """
+    expected = state.started.expected.get(tier) if state.started else None
+    mine = Forecast(tier_usd(state, tier), None if expected is None else _pace(state) * expected)
+    told: dict[str, Any] = {"forecast": mine.json} if mine.json else {}
+    if state.budget is None:
+        return told
+    others = [other for other in state.tasks.values() if other.id != task and other.launched and not other.over]
+    rest = (mine.usd or 0.0) + sum(_usd_left(state, other) for other in others)
+    left = state.budget - (state.spend.usd or 0.0) - state.held
+    if rest > left:
+        told["warning"] = (
+            f"All launched work together will probably cost ${rest:.2f}; ${max(0.0, left):.2f} of the budget is left. "
+            "Drop what is not worth it, or use cheaper tiers."
+        )
+    return told
+
+
+def _usd_left(state: RunState, task: TaskState) -> float:
+    """What is still to be paid of a task, less what its attempt has cost so far."""
+    whole = tier_usd(state, task.tier) or 0.0
+    begun = state.workers[task.attempts[-1]] if task.status == "running" and task.attempts else None
+    return whole if begun is None else max(0.0, whole - (begun.spend.usd or 0.0))
 
 
 def expected_rest(state: RunState, now: float) -> float | None:

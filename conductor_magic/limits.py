@@ -6,10 +6,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-__all__ = ["EXPECTED_SECONDS", "Limits"]
+__all__ = ["EXPECTED_SECONDS", "EXPECTED_USAGE", "Limits"]
 
 EXPECTED_SECONDS: Mapping[str, float] = MappingProxyType({"haiku": 20.0, "sonnet": 60.0, "opus": 120.0})
 """What a task of each tier usually takes: the middle of 10-30, 30-90 and 60-180 seconds."""
+
+EXPECTED_USAGE: Mapping[str, Mapping[str, int]] = MappingProxyType(
+    {
+        "haiku": {"input": 3_000, "written": 12_000, "read": 50_000, "output": 2_000},
+        "sonnet": {"input": 5_000, "written": 30_000, "read": 200_000, "output": 6_000},
+        "opus": {"input": 8_000, "written": 50_000, "read": 400_000, "output": 12_000},
+    }
+)
+"""Tokens that a task of each tier usually takes (fresh, written to and read from the cache, output): an assumption.
+
+Some four, eight and twelve turns with tools. Forecasts begin with it, until tasks of the run have shown better.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from conductor_magic.errors import ConductUsageError
-from conductor_magic.settings import MODES, PROVIDERS, TIERS, Options, data_folder, runs_folder
+from conductor_magic.settings import CAP_SCOPES, CAP_UNITS, MODES, PROVIDERS, TIERS, Options, data_folder, runs_folder
 from conductor_magic.wording import did_you_mean, listed, shown
 
 __all__ = ["check_option", "check_options", "check_workspace"]
@@ -164,6 +164,52 @@ def _tiers(name: str, value: object) -> dict[str, str]:
     return tiers
 
 
+def _cap(name: str, value: object) -> dict[str, float | None]:
+    """From a mapping, or from texts of the form SCOPE.UNIT=N."""
+    form = "SCOPE.UNIT=N, as in worker.usd=0.10"
+    if isinstance(value, Mapping):
+        pairs = list(cast("Mapping[object, object]", value).items())
+    else:
+        texts = [value] if isinstance(value, str) else value
+        if not isinstance(texts, Iterable):
+            raise _refused("a cap", form, value)
+        pairs: list[tuple[object, object]] = []
+        for text in cast("Iterable[object]", texts):
+            key, equals, number = text.partition("=") if isinstance(text, str) else ("", "", "")
+            if not equals:
+                raise _refused("a cap", form, text)
+            pairs.append((key.strip(), number.strip()))
+    caps: dict[str, float | None] = {}
+    for key, number in pairs:
+        scope, _, unit = key.partition(".") if isinstance(key, str) else ("", "", "")
+        if key in _INSTEAD:
+            raise ConductUsageError(f"{key} is what {_INSTEAD[str(key)]} sets: use that.")
+        if scope not in CAP_SCOPES:
+            raise _refused("the scope of a cap", listed(CAP_SCOPES), scope or key, did_you_mean(scope, CAP_SCOPES))
+        if unit not in CAP_UNITS:
+            raise _refused(f"the unit of a cap of {scope}", listed(CAP_UNITS), unit, did_you_mean(unit, CAP_UNITS))
+        found = _cap_number(f"{scope}.{unit}", unit, number)
+        if key in caps and caps[str(key)] != found:
+            raise ConductUsageError(f"{key} was given twice, with different values.")
+        caps[str(key)] = found
+    return caps
+
+
+_INSTEAD = {"run.usd": "--budget", "run.seconds": "--timeout"}
+
+
+def _cap_number(name: str, unit: str, value: object) -> float | None:
+    if value is None or (isinstance(value, str) and value.lower() == "none"):
+        return None
+    number = _positive(value)
+    if number is None or (unit not in ("usd", "seconds") and not number.is_integer()):
+        kind = "a number" if unit in ("usd", "seconds") else "a whole number"
+        raise _refused(name, f"{kind} above 0, or none", value)
+    if unit == "seconds" and number > _LONGEST_TIMEOUT:
+        raise _refused(name, f"at most {_LONGEST_TIMEOUT} seconds (a year)", value)
+    return number
+
+
 def _use(name: str, value: object) -> tuple[str, ...]:
     """From names, or from texts with commas between names; a name given twice counts once."""
     texts = [value] if isinstance(value, str) else value
@@ -250,6 +296,7 @@ _CHECKS: Mapping[str, Callable[[str, object], object]] = {
     "budget": _budget,
     "timeout": _timeout,
     "window": _window,
+    "cap": _cap,
     "guide": _guide,
     "tiers": _tiers,
     "workspace": _folder,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from dataclasses import dataclass
 
-from conductor_magic.settings import MODES, PROVIDERS, TIERS, Options
+from conductor_magic.settings import CAP_SCOPES, CAP_UNITS, MODES, PROVIDERS, TIERS, Options
 from conductor_magic.wording import listed
 
 __all__ = ["EXAMPLE", "OPTIONS", "SUBCOMMANDS", "Option", "help_text"]
@@ -50,6 +50,15 @@ OPTIONS = (
     Option("budget", "--budget", "", "USD", "hard cap on the run's cost, or none", f"{_DEFAULTS.budget:g}"),
     Option("timeout", "--timeout", "", "SECONDS", "cap on the run's time, or none", "none"),
     Option("window", "--window", "", "TOKENS", "context that each model is held to, from 10000", f"{_DEFAULTS.window}"),
+    Option(
+        "cap",
+        "--cap",
+        "",
+        "SCOPE.UNIT=N",
+        f"further caps. SCOPE: {listed(CAP_SCOPES)}; UNIT: {listed(CAP_UNITS)}; as in worker.usd=0.10 or run.calls=300",
+        "none",
+        repeatable=True,
+    ),
     Option("guide", "--guide", "", "NAME", "start from this domain guide", "the conductor picks"),
     Option("tiers", "--tier", "", "TIER=MODEL", f"model id for {listed(TIERS)}", "the newest ones", repeatable=True),
     Option("workspace", "--workspace", "", "DIR", "the folder that workers may touch", "the kernel's folder"),
@@ -86,7 +95,12 @@ def help_text() -> str:
             "Options",
             *rows,
             "",
-            "--use and --tier may be repeated. Every default is a setting, as in: %config ConductMagics.workers = 4",
+            "No cap is ever exceeded: what could be too much is not sent. worker.* holds for each attempt at a task, a",
+            "tier's caps for all its workers together; the conductor counts to run.* alone. What run.usd and",
+            "run.seconds would be is --budget and --timeout. turns are replies of the models, calls are tool calls.",
+            "",
+            "--use, --cap and --tier may be repeated.",
+            "Every default is a setting, as in: %config ConductMagics.workers = 4",
             "",
             "Subcommands",
             *(f"  %conduct {usage:<17}  {meaning}" for usage, meaning in SUBCOMMANDS.items()),
@@ -98,7 +112,7 @@ SUBCOMMANDS = {
     "doctor": "check the key, models, sandbox, subshells, front end and disk: each ok, or what to do",
     "runs": "list the recorded runs",
     "show RUN": "load and show the result of a run: its id, the beginning of one, a path, or last",
-    "resume RUN [NAME]": "go on with a run whose kernel is gone or that ended early; --budget gives a new total",
+    "resume RUN [NAME]": "go on with a run whose kernel is gone or that ended early; --budget and --cap are new totals",
     "replay RUN": "show a recorded run on the board, to be scrubbed, played and stepped through",
     "allow SCOPE WHAT": "never ask again about a site, a path or an exact command",
     "deny SCOPE WHAT": "forbid a site, a path or an exact command in every mode",

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from conductor_magic.cap_texts import capped_text, nearly_spent_text
 from conductor_magic.events import ConflictFound
 from conductor_magic.state import ConflictState, Notice, RunState, TaskState
 from conductor_magic.wording import one_line
@@ -240,6 +241,10 @@ def _notice(state: RunState, notice: Notice) -> str:
         return _conflict(state.conflicts[notice.text])
     if notice.about == "resumed":
         return notice.text
+    if notice.about == "capped":
+        return capped_text(state, notice.text)
+    if notice.about == "budget":
+        return nearly_spent_text(state, notice.text)
     task = state.tasks[notice.task]
     if notice.about == "edited":
         return f"The person changed #{task.id} · {task.subject}: {notice.text}"

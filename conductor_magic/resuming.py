@@ -7,8 +7,10 @@ attempts where the record ends; tasks that were skipped, or failed because the p
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from conductor_magic.caps import amount, run_caps
 from conductor_magic.errors import ConductUsageError
 from conductor_magic.events import Event, QuestionAnswered, RunNoted, RunResumed, ToolStarted
 from conductor_magic.state import QuestionState, RunState, TaskState, WorkerState
@@ -16,7 +18,9 @@ from conductor_magic.state import QuestionState, RunState, TaskState, WorkerStat
 __all__ = ["check_resumable", "check_returns", "check_variables", "taken_over", "what_to_tell"]
 
 
-def check_resumable(state: RunState, name: str, budget: float | None, timeout: float | None) -> None:
+def check_resumable(
+    state: RunState, name: str, budget: float | None, timeout: float | None, caps: Mapping[str, float]
+) -> None:
     """See to it that resuming can lead anywhere.
 
     Args:
@@ -24,6 +28,7 @@ def check_resumable(state: RunState, name: str, budget: float | None, timeout: f
         name: its id.
         budget: the total that it may cost from now on, in USD; None for no cap.
         timeout: the seconds that it may take in all; None for no cap.
+        caps: its further caps from now on.
 
     Raises:
         ConductUsageError: there is nothing left to do, or nothing left to do it with.
@@ -43,6 +48,15 @@ def check_resumable(state: RunState, name: str, budget: float | None, timeout: f
             f"Give it a new total: %conduct resume {name} --timeout {2 * max(took, timeout):.0f}"
         )
 
+    for cap in run_caps(replace(state, budget=None, caps=caps)):
+        same = state.cap == cap.unit and cap.limit <= state.caps.get(f"run.{cap.unit}", 0.0)
+        if cap.left < 1 or same:
+            used = amount(cap.unit, cap.taken)
+            raise ConductUsageError(
+                f"Run {name} has used {used} of {amount(cap.unit, cap.limit)}. Give it a new total: "
+                f"%conduct resume {name} --cap run.{cap.unit}={2 * max(cap.limit, cap.taken):.0f}"
+            )
+
 
 def _more(budget: float, spent: float) -> float:
     return round(2 * max(budget, spent), 2)
@@ -55,6 +69,7 @@ def taken_over(
     away: float,
     budget: float | None,
     timeout: float | None,
+    caps: Mapping[str, float],
     walls: tuple[str, str, str],
 ) -> RunResumed:
     """The record with which a new process takes the run over.
@@ -65,6 +80,7 @@ def taken_over(
         away: seconds in which nobody drove the run.
         budget: the total that it may cost from now on, in USD; None for no cap.
         timeout: the seconds that it may take in all; None for no cap.
+        caps: its further caps from now on.
         walls: the mode from now on, the kind of walls, and why they are so.
     """
     mode, isolation, why = walls
@@ -83,6 +99,7 @@ def taken_over(
         ),
         budget=budget,
         timeout=timeout,
+        caps=dict(caps),
         mode=mode,
         isolation=isolation,
         isolation_note=why,

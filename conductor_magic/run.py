@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from conductor_magic import __version__
-from conductor_magic.connect import check_prices, connect, provider_of
+from conductor_magic.connect import capped_money, check_prices, connect, provider_of
 from conductor_magic.errors import ConductUsageError
 from conductor_magic.events import RunStarted
 from conductor_magic.handed import HandedOver
@@ -76,7 +76,7 @@ def start(
     workspace = Path(os.path.realpath(options.workspace or Path.cwd()))
     keep_workers_out(workspace)
     provider, note = provider_of(options.provider, os.environ)
-    check_prices(provider, options.tiers, options.budget)
+    check_prices(provider, options.tiers, capped_money(options))
     data = data_folder()
     rules = standing_rules()
     run_id = new_run_id(time.time())
@@ -105,6 +105,7 @@ def start(
                 mode=walls.mode,
                 budget=options.budget,
                 timeout=options.timeout,
+                caps=options.caps,
                 workspace=str(workspace),
                 returns=typed.schema if typed else None,
                 variables=tuple(redactor.json(described)),
@@ -183,13 +184,13 @@ def resume(
         if state.started is None:
             raise ConductUsageError(f"Run {folder.name} has no whole record: it was stopped before it began.")
         options = _options_of(state, given)
-        check_resumable(state, folder.name, options.budget, options.timeout)
+        check_resumable(state, folder.name, options.budget, options.timeout, options.caps)
         check_returns(folder.name, state.started.returns, typed.schema if typed else None)
         check_variables(folder.name, options.use, variables or {})
         workspace = check_workspace(options.workspace)
         keep_workers_out(workspace)
         provider, _ = provider_of(state.started.provider, os.environ)
-        check_prices(provider, state.tiers, options.budget)
+        check_prices(provider, state.tiers, capped_money(options))
         rules, data = standing_rules(), data_folder()
         lock = WorkspaceLock.take(data, workspace, folder.name, shared=options.mode == "read-only")
         walls = choose_walls(options.mode, workspace, data, denied_paths(rules))
@@ -205,6 +206,7 @@ def resume(
                 away=time.time() - state.moment(journal.now()),
                 budget=options.budget,
                 timeout=options.timeout,
+                caps=options.caps,
                 walls=(walls.mode, walls.kind, walls.reason),
             )
         )
@@ -244,12 +246,15 @@ def _options_of(state: RunState, given: Mapping[str, object]) -> Options:
         budget=state.budget,
         timeout=started.timeout,
         window=started.context_window,
+        cap=state.caps,
         guide=started.guide,
         tiers=state.tiers,
         workspace=Path(started.workspace),
         provider=started.provider,
     )
-    return replace(kept, **given)
+    changed = replace(kept, **given)
+    # Caps that are not named stay as they are.
+    return replace(changed, cap={**kept.cap, **changed.cap})
 
 
 def _unwritable(data: Path, error: OSError) -> ConductUsageError:

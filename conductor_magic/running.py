@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from conductor_magic.board_view import keep_alive, show_board
+from conductor_magic.connect import capped_money
 from conductor_magic.controls import CONTROLS
 from conductor_magic.errors import ConductUsageError, ModelError, PlanError
 from conductor_magic.events import (
@@ -241,7 +242,9 @@ class Run:
         try:
             took = self.now() - self.state.started_at
             async with asyncio.timeout(None if started.timeout is None else max(0.0, started.timeout - took)):
-                connection = await self._connector(started.provider, dict(self._options.tiers), self._options.budget)
+                connection = await self._connector(
+                    started.provider, dict(self._options.tiers), capped_money(self._options)
+                )
         except TimeoutError:
             self._journal.append(
                 CapReached(cap="timeout", text=f"The run's time limit of {started.timeout:g} s was reached.")
@@ -251,7 +254,9 @@ class Run:
         try:
             for note in connection.notes:
                 self._journal.append(RunNoted(text=note))
-            self._journal.append(ModelsResolved(tiers=connection.models, source=connection.source))
+            self._journal.append(
+                ModelsResolved(tiers=connection.models, source=connection.source, usd=connection.usual_usd)
+            )
             attended = self._attended if self.board is not None or self._at_prompt else None
             self._questions = Questions(
                 self._journal, self._answers, attended, self._limits.hello_seconds, self._redactor

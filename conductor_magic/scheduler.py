@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from conductor_magic.events import Cause, Milestone
+from conductor_magic.caps import nearly_spent
+from conductor_magic.events import BudgetWarned, Cause, Milestone
 from conductor_magic.plan import chain_lengths
-from conductor_magic.state import RunState, TaskState
+from conductor_magic.state import RunState, TaskState, WorkerState
 
 __all__ = [
     "MAX_ATTEMPTS",
@@ -24,6 +25,7 @@ __all__ = [
     "StopWorker",
     "WakeConductor",
     "WantMerge",
+    "Warn",
     "decide",
     "is_final",
 ]
@@ -81,6 +83,13 @@ class Celebrate:
 
 
 @dataclass(frozen=True, slots=True)
+class Warn:
+    """Have the conductor told that a cap of the run is nearly reached."""
+
+    event: BudgetWarned
+
+
+@dataclass(frozen=True, slots=True)
 class Skip:
     """The run is about to end and the task was not worked on."""
 
@@ -96,7 +105,7 @@ class Finish:
     reason: str
 
 
-Command = StartWorker | StopWorker | WakeConductor | WantMerge | Resolve | Celebrate | Skip | Finish
+Command = StartWorker | StopWorker | WakeConductor | WantMerge | Resolve | Celebrate | Warn | Skip | Finish
 
 
 def is_final(task: TaskState, cause: Cause, causes_before: tuple[Cause, ...]) -> bool:
@@ -120,21 +129,30 @@ def decide(state: RunState) -> list[Command]:
     commands: list[Command] = [Celebrate(phase) for phase in _phases_done(state)]
     commands += _resolutions(state)
     conductor = state.conductor
-    if state.cancelled_by or state.cap not in ("", "budget") or conductor.status == "failed":
+    if state.halted or conductor.status == "failed":
         return [*commands, *_wind_down(state)]
     # A spent budget starts nothing new, but what runs may go on as far as its requests still fit.
     starts = [] if state.cap else _starts(state)
     commands += starts
+    if (warning := nearly_spent(state)) is not None:
+        commands.append(Warn(warning))
     commands += [
         StopWorker(worker.id, "engine", state.tasks[worker.task].error or "The task was taken out of the plan.")
         for worker in state.running
         if not worker.stopping and state.tasks[worker.task].deleted
+    ]
+    commands += [
+        StopWorker(worker.id, "engine", state.capped[worker.tier].text)
+        for worker in state.running
+        if not worker.stopping and not state.tasks[worker.task].deleted and _time_is_up(state, worker)
     ]
     if conductor.status != "sleeping":
         return commands
     busy = bool(starts or state.running)
     fresh = state.notices[conductor.told :]
     left = unlaunched(state)
+    # That the budget is nearly spent is news only as long as there is work to decide about.
+    fresh = tuple(notice for notice in fresh if busy or notice.about != "budget")
     if any(notice.wakes for notice in fresh):
         return [*commands, WakeConductor(len(state.notices))]
     if not busy:
@@ -177,12 +195,21 @@ def _starts(state: RunState) -> list[StartWorker]:
     assert state.started is not None
     taken = {worker.desk for worker in state.running}
     free = [desk for desk in range(1, state.started.workers + 1) if desk not in taken]
-    ready = [task for task in state.tasks.values() if task.status == "ready" and task.launched and not task.deleted]
+    ready = [
+        task
+        for task in state.tasks.values()
+        if task.status == "ready" and task.launched and not task.deleted and task.tier not in state.capped
+    ]
     if not ready or not free:
         return []
     lengths = chain_lengths(state.graph) if len(ready) > len(free) else {}
     ready.sort(key=lambda task: -lengths.get(task.id, 0.0))
     return [StartWorker(task.id, len(task.attempts) + 1, desk) for task, desk in zip(ready, free, strict=False)]
+
+
+def _time_is_up(state: RunState, worker: WorkerState) -> bool:
+    """Whether the time of all workers of its tier is used up: it is stopped, where another cap lets it finish."""
+    return worker.tier in state.capped and state.capped[worker.tier].cap == "seconds"
 
 
 def _phases_done(state: RunState) -> list[str]:
@@ -227,6 +254,8 @@ def _why_skipped(state: RunState, task: TaskState) -> str:
         return _why_stopped(state)
     if not task.launched:
         return "It was planned but never launched."
+    if task.tier in state.capped and task.status == "ready":
+        return state.capped[task.tier].text
     waits = [state.tasks[blocker] for blocker in task.blocked_by if state.tasks[blocker].status != "completed"]
     return "It waited for " + ", ".join(f"task {blocker.id} ({blocker.status})" for blocker in waits) + "."
 

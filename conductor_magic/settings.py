@@ -16,6 +16,8 @@ from conductor_magic.errors import ConductUsageError
 from conductor_magic.wording import did_you_mean, shown
 
 __all__ = [
+    "CAP_SCOPES",
+    "CAP_UNITS",
     "MODES",
     "PROVIDERS",
     "TIERS",
@@ -30,6 +32,8 @@ __all__ = [
 MODES = ("read-only", "ask", "workspace", "full")
 PROVIDERS = ("auto", "anthropic", "rehearsal")
 TIERS = ("haiku", "sonnet", "opus", "conductor")
+CAP_SCOPES = ("run", "worker", "haiku", "sonnet", "opus")
+CAP_UNITS = ("usd", "tokens", "turns", "calls", "seconds")
 
 _JOURNAL = "journal.jsonl"
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -49,6 +53,7 @@ class Options:
         budget: the most that the run may cost, in USD, or None for no cap.
         timeout: the most seconds that the run may take, or None for no cap.
         window: tokens that the conversation of the conductor, and of each worker, is held to.
+        cap: further caps, as `worker.usd` or `opus.tokens`; None takes away what a default says.
         guide: the domain guide to start from, or None to let the conductor pick.
         tiers: tier -> model id, where it is not the newest.
         workspace: the folder that workers may touch, absolute, links resolved.
@@ -66,6 +71,7 @@ class Options:
     budget: float | None = 5.0
     timeout: float | None = None
     window: int = 200_000
+    cap: Mapping[str, float | None] = field(default_factory=dict[str, "float | None"])
     guide: str | None = None
     tiers: Mapping[str, str] = field(default_factory=dict[str, str])
     workspace: Path | None = None
@@ -73,6 +79,11 @@ class Options:
     answers: str | None = None
     background: bool = False
     quiet: bool = False
+
+    @property
+    def caps(self) -> dict[str, float]:
+        """The caps that hold."""
+        return {name: limit for name, limit in self.cap.items() if limit is not None}
 
 
 def data_folder() -> Path:

@@ -20,6 +20,7 @@ from typing import Any, Literal
 
 from conductor_magic.events import (
     ArtifactSaved,
+    CapReached,
     Cause,
     ConflictFound,
     FileChanged,
@@ -36,6 +37,7 @@ __all__ = [
     "WAITING",
     "ConductorState",
     "ConflictState",
+    "Flight",
     "Notice",
     "PersonEdit",
     "QuestionState",
@@ -104,6 +106,15 @@ class Spend:
 
 
 @dataclass(frozen=True, slots=True)
+class Flight:
+    """A request that is under way: who asked, and the most that it can cost (None: no price is known) and use."""
+
+    by: str
+    usd: float | None = None
+    tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class TaskState:
     """One task. `prompt` is what the conductor wrote; what a worker was sent is on the worker."""
 
@@ -146,7 +157,8 @@ class WorkerState:
     """One attempt at one task. `log` holds its turns, tool results and messages in order; `calls` run now.
 
     `waits`: the calls among them that wait until another worker is done with a file. `with_run`: it ended only because
-    the run did; `idle`: seconds from such an end to when it went on.
+    the run did; `idle`: seconds from such an end to when it went on. `made`: how many calls it has made. `held` and
+    `held_tokens`: what requests of it that nobody counted may have cost and used.
     """
 
     id: str
@@ -173,7 +185,10 @@ class WorkerState:
     calls: Mapping[str, Record] = field(default_factory=dict)
     waits: Mapping[str, WorkerWaits] = field(default_factory=dict)
     last_tool: Record | None = None
+    made: int = 0
     spend: Spend = Spend()
+    held: float = 0.0
+    held_tokens: int = 0
     context_tokens: int = 0
     peak_tokens: int = 0
 
@@ -207,10 +222,11 @@ class ConductorState:
 class Notice:
     """Something that the conductor is to learn; `wakes` = at once, not only when all work has drained.
 
-    `text` of a `conflict` is its id; `resumed` is about the run, not about a task.
+    `text` of a `conflict` is its id, of a `budget` its unit; `resumed`, `capped` (a tier) and `budget` (nearly spent)
+    are about the run, not about a task.
     """
 
-    about: Literal["completed", "failed", "cancelled", "edited", "conflict", "resumed"]
+    about: Literal["completed", "failed", "cancelled", "edited", "conflict", "resumed", "capped", "budget"]
     task: str
     text: str
     wakes: bool
@@ -278,7 +294,11 @@ class ConflictState:
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """Everything known of a run after its record `seq`."""
+    """Everything known of a run after its record `seq`.
+
+    `caps`: beyond the budget and the time limit, as in `run.started`; `capped`: tiers whose cap is reached; `warned`:
+    unit -> the share of the run's cap that the conductor was last told of; `usual_usd`: what a task of a tier costs.
+    """
 
     seq: int = 0
     at: float = 0.0
@@ -300,12 +320,17 @@ class RunState:
     notices: tuple[Notice, ...] = ()
     edits: tuple[PersonEdit, ...] = ()
     questions: Mapping[str, QuestionState] = field(default_factory=dict)
-    in_flight: Mapping[str, float | None] = field(default_factory=dict)
+    in_flight: Mapping[str, Flight] = field(default_factory=dict)
     requests: int = 0
     calls: int = 0
     spend: Spend = Spend()
     held: float = 0.0
+    held_tokens: int = 0
     budget: float | None = None
+    caps: Mapping[str, float] = field(default_factory=dict)
+    capped: Mapping[str, CapReached] = field(default_factory=dict)
+    warned: Mapping[str, float] = field(default_factory=dict)
+    usual_usd: Mapping[str, float] = field(default_factory=dict)
     artifacts: Mapping[str, ArtifactSaved] = field(default_factory=dict)
     files: tuple[FileChanged, ...] = ()
     milestones: tuple[Record, ...] = ()
@@ -354,13 +379,18 @@ class RunState:
     @property
     def committed(self) -> float:
         """USD spent, held for attempts that may have been billed, and reserved for requests in flight."""
-        reserved = sum(amount or 0.0 for amount in self.in_flight.values())
+        reserved = sum(flight.usd or 0.0 for flight in self.in_flight.values())
         return (self.spend.usd or 0.0) + self.held + reserved
 
     @property
     def stopping(self) -> bool:
         """Nothing new may start: a person stopped the run or a cap was reached."""
         return bool(self.cancelled_by or self.cap)
+
+    @property
+    def halted(self) -> bool:
+        """What runs is to be stopped. A cap other than the time limit lets it go on as far as its steps still fit."""
+        return bool(self.cancelled_by) or self.cap == "timeout"
 
     def moment(self, at: float) -> float:
         """The time on the wall at a moment of the run's clock, both in epoch seconds.

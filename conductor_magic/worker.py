@@ -7,11 +7,13 @@ and answered with an error, never run. All calls of one turn run side by side an
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from conductor_magic.caps import Cap, call_cap, reached
 from conductor_magic.compactor import Compactor
 from conductor_magic.conversations import GO_ON, Recorded, said_since
 from conductor_magic.cut_calls import CutCalls
@@ -96,31 +98,38 @@ class Worker:
         schema = journal.state.tasks[context.task].metadata.get("schema")
         self._schema: Json | None = dict(schema) if isinstance(schema, Mapping) else None
         mended = self._before.to_mend
+        # A worker's caps take the place of the limits that hold without them.
+        caps = journal.state.caps
+        self._turns = limits.turns if "worker.turns" not in caps else math.inf
+        self._tokens = limits.worker_tokens if "worker.tokens" not in caps else math.inf
+        self._over: Cap | None = None
         self._to_mend = None if mended is None else parse_status(redactor.text(mended))[2]
 
     async def work(self) -> Ending:
         """Work until the report, a limit, or a fault that no retry mends; never raises but for cancellation."""
         try:
             reply = await self._take_up()
-            for _ in range(self._before.turns, self._limits.turns + (reply is not None)):
+            turns = self._before.turns
+            while reply is not None or turns < self._turns:
                 if reply is None:
                     reply = await self._compactor.ask(self._conversation, self._on_text)
                     self._record(reply)
+                    turns += 1
                 ending = await self._act(reply)
                 reply = None
                 if ending is not None:
                     return ending
+                if self._over is not None:
+                    return self._capped(self._over, self._over.text)
                 used = self._journal.state.workers[self._context.worker].spend.tokens
-                if used > self._limits.worker_tokens:
-                    return self._limit(
-                        f"It used {used:,} tokens, more than the {self._limits.worker_tokens:,} allowed."
-                    )
+                if used > self._tokens:
+                    return self._limit(f"It used {used:,} tokens, more than the {self._tokens:,} allowed.")
         except BudgetSpent as error:
-            return Ending("limit", "budget", self._report, str(error))
+            return self._capped(error.cap, str(error))
         except ModelError as error:
             cause: Cause = "limit" if error.kind == "context_too_long" else "api"
             return Ending("limit" if cause == "limit" else "failed", cause, self._report, str(error))
-        return self._limit(f"It took {self._limits.turns} turns without finishing, the most a worker gets.")
+        return self._limit(f"It took {turns} turns without finishing, the most a worker gets.")
 
     async def _take_up(self) -> Reply | None:
         """The recorded reply that is still to be acted on, if there is one."""
@@ -131,6 +140,10 @@ class Worker:
         if self._cut is not None and reply is None and self._cut.lost:
             self._tell(self._cut.lost, "resumed")
         return reply
+
+    def _capped(self, cap: Cap, error: str) -> Ending:
+        """The ending by a cap: a worker's own is its limit; another's would end the next attempt as well."""
+        return Ending("limit", "limit" if cap.scope == "worker" else "budget", self._report, error)
 
     def _limit(self, error: str) -> Ending:
         return Ending("limit", "limit", self._report, error)
@@ -214,8 +227,13 @@ class Worker:
         wrong = check_arguments(tool.input_schema, call["input"])
         if wrong:
             return self._refuse(call, f"{call['name']}: {wrong}")
-        name = f"c{self._journal.state.calls + 1}"
         worker = self._context.worker
+        if (cap := call_cap(self._journal.state, worker)) is not None:
+            self._over = cap
+            if (event := reached(self._journal.state, cap)) is not None:
+                self._journal.append(event)
+            return self._refuse(call, f"{call['name']} was not run. {cap.text}")
+        name = f"c{self._journal.state.calls + 1}"
         shown = self._redactor.json(call["input"])
         self._journal.append(
             ToolStarted(call=name, by=worker, name=tool.name, input=shown, use=call["id"], repeatable=tool.repeatable)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["run"]
 
-_CHANGED = ("budget", "timeout", "mode", "returns", "answers", "background", "quiet")
+_CHANGED = ("budget", "timeout", "cap", "mode", "returns", "answers", "background", "quiet")
 """What may be said anew; all else is as the run began with it."""
 
 

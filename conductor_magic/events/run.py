@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from conductor_magic.events.base import FORMAT, Event, Json
+from conductor_magic.events.base import FORMAT, Event, Json, Tier
 
 __all__ = [
     "BudgetWarned",
@@ -22,7 +22,10 @@ __all__ = [
 
 
 class RunStarted(Event, kind="run.started"):
-    """First record: everything that the run was asked to do and what it runs on."""
+    """First record: everything that the run was asked to do and what it runs on.
+
+    `caps`: caps beyond budget and timeout, as `worker.usd`, `opus.tokens`, `run.calls`.
+    """
 
     run: str
     goal: str
@@ -35,6 +38,7 @@ class RunStarted(Event, kind="run.started"):
     mode: str = "workspace"
     budget: float | None = None
     timeout: float | None = None
+    caps: dict[str, float] = {}
     workspace: str = ""
     returns: Json | None = None
     variables: tuple[Json, ...] = ()
@@ -47,10 +51,14 @@ class RunStarted(Event, kind="run.started"):
 
 
 class ModelsResolved(Event, kind="run.models"):
-    """Which model id stands behind each tier, and who said so (`models.list`, `offline`, `option` …)."""
+    """Which model id stands behind each tier, and who said so (`models.list`, `offline`, `option` …).
+
+    `usd`: what a task of each tier usually costs at today's prices, where that is known; forecasts begin with it.
+    """
 
     tiers: dict[str, str]
     source: str
+    usd: dict[str, float] = {}
 
 
 class RunNoted(Event, kind="run.noted"):
@@ -64,7 +72,8 @@ class RunResumed(Event, kind="run.resumed"):
     """A new process took the run over, after `away` seconds in which nobody drove it and the run's clock stood still.
 
     `workers` go on with their attempts; `tasks` wait again for a worker. `unsure` are calls of which nobody knows
-    whether they had their effect. `budget` and `timeout` are the run's from now on, as are the mode and the walls.
+    whether they had their effect. `budget`, `timeout` and `caps` are the run's from now on, as are the mode and the
+    walls.
     """
 
     owner: str
@@ -74,6 +83,7 @@ class RunResumed(Event, kind="run.resumed"):
     unsure: tuple[str, ...] = ()
     budget: float | None = None
     timeout: float | None = None
+    caps: dict[str, float] = {}
     mode: str = "workspace"
     isolation: str = "none"
     isolation_note: str = ""
@@ -87,17 +97,26 @@ class CancelRequested(Event, kind="run.cancel_requested"):
 
 
 class CapReached(Event, kind="run.cap_reached"):
-    """A cap (`budget`, `timeout`, `tokens`, `turns`, `calls`) will be passed by the next step; nothing new starts."""
+    """A cap (`budget`, `timeout`, `tokens`, `turns`, `calls`) would be passed by the next step: nothing new starts.
+
+    `tier`: it is the cap of that tier's workers (its `budget` is called `usd`, its time `seconds`); others go on.
+    """
 
     cap: str
     text: str
+    tier: Tier | None = None
 
 
 class BudgetWarned(Event, kind="run.budget_warned"):
-    """The conductor was told that the budget is nearly spent."""
+    """The conductor is to learn that a cap of the run is nearly reached: `share` of it is used.
+
+    `usd` and `budget` are what is used and the cap, counted in `unit` (`usd`, `tokens`, `turns`, `calls`).
+    """
 
     usd: float
     budget: float
+    unit: str = "usd"
+    share: float = 0.8
 
 
 class Milestone(Event, kind="run.milestone"):

@@ -25,7 +25,10 @@ __all__ = [
 
 
 class RequestSent(Event, kind="request.sent"):
-    """An attempt at an API call leaves; `reserved` USD is its worst case, None when the price is unknown."""
+    """An attempt at an API call leaves; `reserved` USD is its worst case, None when the price is unknown.
+
+    `reserved_tokens`: the most tokens that it can use, prompt and reply.
+    """
 
     request: str
     by: str
@@ -33,6 +36,7 @@ class RequestSent(Event, kind="request.sent"):
     attempt: int = 1
     max_tokens: int = 0
     reserved: float | None = Field(default=None, ge=0)
+    reserved_tokens: int = Field(default=0, ge=0)
 
 
 class RequestEnded(Event, kind="request.ended"):
@@ -52,10 +56,12 @@ class RequestEnded(Event, kind="request.ended"):
     seconds: float = 0.0
     aside: bool = False
     """A question beside the asker's conversation (about a page): it costs, and is no measure of its context."""
+    held_tokens: int = Field(default=0, ge=0)
+    """Tokens that stay counted against caps, where the server did not say how many it used."""
 
 
 class RequestFailed(Event, kind="request.failed"):
-    """The attempt failed. `held` USD may have been billed all the same and stay counted against the budget."""
+    """The attempt failed. `held` USD and `held_tokens` may have been billed all the same and stay counted."""
 
     request: str
     by: str
@@ -65,6 +71,7 @@ class RequestFailed(Event, kind="request.failed"):
     status: int | None = None
     retry_in: float | None = None
     held: float | None = Field(default=None, ge=0)
+    held_tokens: int = Field(default=0, ge=0)
     seconds: float = 0.0
 
 

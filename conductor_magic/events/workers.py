@@ -47,7 +47,7 @@ class WorkerTold(Event, kind="worker.told"):
 
     worker: str
     text: str
-    about: Literal["reminder", "repair", "resumed"] = "reminder"
+    about: Literal["reminder", "repair", "resumed", "stalled"] = "reminder"
 
 
 class WorkerStopping(Event, kind="worker.stopping"):
@@ -59,7 +59,7 @@ class WorkerStopping(Event, kind="worker.stopping"):
 
 
 class WorkerStalled(Event, kind="worker.stalled"):
-    """The worker makes no progress (`repeats`, `silence`, `nothing_new`)."""
+    """The worker makes no progress (`repeats`, `silence`, `nothing_new`); `detail` says so in a phrase."""
 
     worker: str
     sign: str

@@ -15,6 +15,7 @@ __all__ = [
     "add_notice",
     "add_to_tape",
     "change_conductor",
+    "hold",
     "move",
     "put_task",
     "put_worker",
@@ -97,6 +98,17 @@ def put_worker(state: RunState, worker: WorkerState) -> RunState:
     return replace(state, workers=with_entry(state.workers, worker.id, worker))
 
 
+def hold(state: RunState, by: str, usd: float, tokens: int) -> RunState:
+    """The state with this counted against the caps, because it may have been billed."""
+    if not usd and not tokens:
+        return state
+    state = replace(state, held=state.held + usd, held_tokens=state.held_tokens + tokens)
+    worker = state.workers.get(by)
+    if worker is None:
+        return state
+    return put_worker(state, replace(worker, held=worker.held + usd, held_tokens=worker.held_tokens + tokens))
+
+
 def change_conductor(state: RunState, **changes: Any) -> RunState:
     """The state with these fields of its conductor changed."""
     return replace(state, conductor=replace(state.conductor, **changes))
@@ -105,7 +117,7 @@ def change_conductor(state: RunState, **changes: Any) -> RunState:
 def add_notice(
     state: RunState,
     record: Record,
-    about: Literal["completed", "failed", "cancelled", "edited", "conflict", "resumed"],
+    about: Literal["completed", "failed", "cancelled", "edited", "conflict", "resumed", "capped", "budget"],
     task: str,
     text: str,
     *,

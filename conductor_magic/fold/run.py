@@ -7,7 +7,7 @@ from dataclasses import replace
 from conductor_magic import events as e
 from conductor_magic.errors import TransitionError
 from conductor_magic.events import Event, Record
-from conductor_magic.fold.moves import Step, add_notice, add_to_tape, move, settle, task_of
+from conductor_magic.fold.moves import Step, add_notice, add_to_tape, hold, move, settle, task_of, with_entry
 from conductor_magic.state import ConductorState, RunState
 
 __all__ = ["STEPS"]
@@ -16,11 +16,11 @@ __all__ = ["STEPS"]
 def _run_started(state: RunState, record: Record, event: e.RunStarted) -> RunState:
     if state.started is not None:
         raise TransitionError("run.started: the run has already started")
-    return replace(state, started=event, started_at=record.at, budget=event.budget)
+    return replace(state, started=event, started_at=record.at, budget=event.budget, caps=event.caps)
 
 
 def _models(state: RunState, record: Record, event: e.ModelsResolved) -> RunState:
-    return replace(state, tiers=event.tiers, tiers_source=event.source)
+    return replace(state, tiers=event.tiers, tiers_source=event.source, usual_usd=event.usd)
 
 
 def _noted(state: RunState, record: Record, event: Event) -> RunState:
@@ -30,14 +30,19 @@ def _noted(state: RunState, record: Record, event: Event) -> RunState:
 def _resumed(state: RunState, record: Record, event: e.RunResumed) -> RunState:
     if state.started is None:
         raise TransitionError("run.resumed: no run has begun")
+    started = state.started
     stopped, conductor = state.ended or state.stopping, _awake(state.conductor)
     # What was in flight may have been billed: nobody was there to hear.
-    held = state.held + sum(amount or 0.0 for amount in state.in_flight.values())
+    for flight in state.in_flight.values():
+        state = hold(state, flight.by, flight.usd or 0.0, flight.tokens)
     walls = {"mode": event.mode, "isolation": event.isolation, "isolation_note": event.isolation_note}
     state = replace(
         state,
-        started=state.started.model_copy(update={**walls, "timeout": event.timeout}),
+        started=started.model_copy(update={**walls, "timeout": event.timeout}),
         budget=event.budget,
+        caps=event.caps,
+        capped={},
+        warned={},
         unsure=state.unsure | set(event.unsure),
         pauses=(*state.pauses, (record.at, event.away)),
         status="running",
@@ -45,7 +50,6 @@ def _resumed(state: RunState, record: Record, event: e.RunResumed) -> RunState:
         value=None,
         end_reason="",
         ended_at=None,
-        held=held,
         in_flight={},
         cap="",
         cap_text="",
@@ -104,7 +108,11 @@ def _without_stale_notices(state: RunState, event: e.RunResumed) -> RunState:
     """The state without what the conductor was still to learn of ends that are none any more."""
     going_on = {*event.tasks, *(state.workers[name].task for name in event.workers)}
     told = state.conductor.told
-    fresh = tuple(notice for notice in state.notices[told:] if notice.task not in going_on or notice.about == "edited")
+    fresh = tuple(
+        notice
+        for notice in state.notices[told:]
+        if notice.about == "edited" or (notice.task not in going_on and notice.about not in ("capped", "budget"))
+    )
     return replace(state, notices=(*state.notices[:told], *fresh))
 
 
@@ -120,11 +128,15 @@ def _cancel_requested(state: RunState, record: Record, event: e.CancelRequested)
 
 
 def _cap_reached(state: RunState, record: Record, event: e.CapReached) -> RunState:
+    if event.tier is not None:
+        state = replace(state, capped=with_entry(state.capped, event.tier, event))
+        return add_to_tape(add_notice(state, record, "capped", "", event.tier, wakes=True), record)
     return add_to_tape(replace(state, cap=event.cap, cap_text=event.text), record)
 
 
 def _budget_warned(state: RunState, record: Record, event: e.BudgetWarned) -> RunState:
-    return add_to_tape(state, record)
+    state = replace(state, warned=with_entry(state.warned, event.unit, event.share))
+    return add_to_tape(add_notice(state, record, "budget", "", event.unit, wakes=True), record)
 
 
 def _milestone(state: RunState, record: Record, event: e.Milestone) -> RunState:

@@ -6,14 +6,15 @@ from dataclasses import replace
 
 from conductor_magic import events as e
 from conductor_magic.events import Record
-from conductor_magic.fold.moves import Step, change_conductor, put_task, put_worker, task_of, with_entry
-from conductor_magic.state import RunState, Spend, WorkerState
+from conductor_magic.fold.moves import Step, change_conductor, hold, put_task, put_worker, task_of, with_entry
+from conductor_magic.state import Flight, RunState, Spend, WorkerState
 
 __all__ = ["STEPS"]
 
 
 def _request_sent(state: RunState, record: Record, event: e.RequestSent) -> RunState:
-    in_flight = with_entry(state.in_flight, event.request, event.reserved)
+    flight = Flight(event.by, event.reserved, event.reserved_tokens)
+    in_flight = with_entry(state.in_flight, event.request, flight)
     return replace(state, in_flight=in_flight, requests=state.requests + 1)
 
 
@@ -33,7 +34,7 @@ def _request_ended(state: RunState, record: Record, event: e.RequestEnded) -> Ru
         event.estimated,
     )
     context = event.input_tokens + event.cache_read_tokens + event.cache_write_tokens + event.output_tokens
-    state = _landed(replace(state, spend=state.spend + spend), event.request)
+    state = hold(_landed(replace(state, spend=state.spend + spend), event.request), event.by, 0.0, event.held_tokens)
     asker = state.conductor if event.by == "conductor" else state.workers.get(event.by)
     if asker is None:
         return state
@@ -46,7 +47,7 @@ def _request_ended(state: RunState, record: Record, event: e.RequestEnded) -> Ru
 
 
 def _request_failed(state: RunState, record: Record, event: e.RequestFailed) -> RunState:
-    return _landed(replace(state, held=state.held + (event.held or 0.0)), event.request)
+    return hold(_landed(state, event.request), event.by, event.held or 0.0, event.held_tokens)
 
 
 def _tool_started(state: RunState, record: Record, event: e.ToolStarted) -> RunState:
@@ -59,7 +60,8 @@ def _tool_started(state: RunState, record: Record, event: e.ToolStarted) -> RunS
         return state
     # A call that was cut by a crash is made again under a new name, but for the same block of the same reply.
     others = {call: begun for call, begun in worker.calls.items() if not event.use or _use(begun) != event.use}
-    return put_worker(state, replace(worker, calls={**others, event.call: record}, last_tool=record))
+    calls = {**others, event.call: record}
+    return put_worker(state, replace(worker, calls=calls, last_tool=record, made=worker.made + 1))
 
 
 def _use(begun: Record) -> str:

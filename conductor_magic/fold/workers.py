@@ -56,7 +56,7 @@ def _worker_log(state: RunState, record: Record, event: Any) -> RunState:
 def _worker_stopping(state: RunState, record: Record, event: e.WorkerStopping) -> RunState:
     worker = worker_at_work(state, event.worker, event)
     # A spent budget lets workers go on: whoever is stopped then is stopped for its own sake.
-    ending = bool(state.cancelled_by) or state.cap not in ("", "budget") or state.conductor.status == "failed"
+    ending = state.halted or state.conductor.status == "failed"
     return put_worker(state, replace(worker, stopping=event.reason, with_run=ending))
 
 

@@ -1,8 +1,7 @@
 """Asks the model until a whole reply is there: reservation, limiter, attempts, each of them an event.
 
-One `Caller` serves a run: the conductor and all workers share its limiter and its budget. Before an attempt is sent its
-worst case is reserved; what does not fit waits for reservations to come back, shrinks its `max_tokens` when nothing
-else is in flight, and is not sent at all when even that is too dear. So the budget is never exceeded.
+One `Caller` serves a run: the conductor and all workers share its limiter and its caps. Before an attempt is sent its
+worst case is reserved; what does not fit is not sent (`caps`).
 """
 
 from __future__ import annotations
@@ -13,8 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from conductor_magic.caps import Ask, Cap, Over, Send, fitting, reached
 from conductor_magic.errors import BrokenStream, ConductorError, ModelError
-from conductor_magic.events import CapReached, LimiterPaused, RequestEnded, RequestFailed, RequestSent
+from conductor_magic.events import LimiterPaused, RequestEnded, RequestFailed, RequestSent
 from conductor_magic.journal import Journal
 from conductor_magic.media import inlined, references
 from conductor_magic.models.anthropic.limiter import RateLimiter
@@ -31,14 +31,21 @@ __all__ = ["MOST_ATTEMPTS", "BudgetSpent", "Caller", "Conversation"]
 
 Json = dict[str, Any]
 MOST_ATTEMPTS = 10
-_LEAST_OUTPUT = 512
 _BYTES_PER_TOKEN = 3
 """Of English, code and JSON: on the careful side, for guessing a size; money goes by the bound."""
 _NEVER_SENT = frozenset({"connect_failed", "bad_address"})
 
 
 class BudgetSpent(ConductorError):
-    """The next request does not fit into what is left of the budget."""
+    """The next request does not fit under a cap.
+
+    Attributes:
+        cap: it.
+    """
+
+    def __init__(self, text: str, cap: Cap) -> None:
+        super().__init__(text)
+        self.cap = cap
 
 
 @dataclass(slots=True)
@@ -133,7 +140,7 @@ class Caller:
         """A whole reply to the conversation; it is appended to it.
 
         Raises:
-            BudgetSpent: the request does not fit any more; the cap is recorded.
+            BudgetSpent: the request does not fit any more; a cap of the run or a tier is recorded.
             ModelError: the last attempt's fault, when no retry helps or all are used up.
         """
         request = conversation.request()
@@ -153,7 +160,7 @@ class Caller:
         self, conversation: Conversation, request: Request, attempt: int, on_text: Callable[[str], None] | None
     ) -> Reply:
         async with self._limiter.slot():
-            request, reserved = await self._reserve(conversation, request)
+            request, reserved, tokens = await self._reserve(conversation, request)
             name = f"r{self._journal.state.requests + 1}"
             conversation.request_id = name
             self._journal.append(
@@ -164,6 +171,7 @@ class Caller:
                     attempt=attempt,
                     max_tokens=request.max_tokens,
                     reserved=reserved,
+                    reserved_tokens=tokens,
                 )
             )
             began = time.monotonic()
@@ -171,15 +179,15 @@ class Caller:
                 reply = await self._model.send(await self._filled_in(request), on_text)
             except ModelError as error:
                 paused = self._limiter.penalty(error)
-                self._failed(conversation, request, name, error.kind, str(error), reserved, began, error)
+                self._failed(conversation, request, name, error.kind, str(error), reserved, tokens, began, error)
                 if paused:
                     self._journal.append(LimiterPaused(seconds=paused, reason=error.kind))
                 raise
             except BaseException as error:
-                self._failed(conversation, request, name, "cancelled", str(error), reserved, began, None)
+                self._failed(conversation, request, name, "cancelled", str(error), reserved, tokens, began, None)
                 raise
             self._limiter.succeeded()
-            self._ended(conversation, name, reply, reserved, began)
+            self._ended(conversation, name, reply, reserved, tokens, began)
             return reply
 
     async def _filled_in(self, request: Request) -> Request:
@@ -189,36 +197,35 @@ class Caller:
         folder = self._journal.path.parent / "artifacts"
         return replace(request, messages=await asyncio.to_thread(inlined, request.messages, folder))
 
-    async def _reserve(self, conversation: Conversation, request: Request) -> tuple[Request, float | None]:
-        """The request, its `max_tokens` as large as the budget allows, and its worst case in USD."""
-        if not self._charged:
-            return request, 0.0
+    async def _reserve(self, conversation: Conversation, request: Request) -> tuple[Request, float | None, int]:
+        """The request, its `max_tokens` as large as the caps allow, and the most USD and tokens that it can take."""
         bound = conversation.prompt_bound(request)
         searches = most_searches(request)
-        worst = worst_case(request.model, bound, request.max_tokens, searches)
-        while (budget := self._journal.state.budget) is not None:
-            if worst is None:
-                raise self._spent(f"{request.model} has no known price, so the budget cannot be kept.")
-            left = budget - self._journal.state.committed
-            if worst <= left:
-                break
-            if self._journal.state.in_flight:
-                self._landed.clear()
-                await self._landed.wait()
-                continue
-            fits = min(request.max_tokens, largest_max_tokens(request.model, bound, left, searches))
-            if fits < _LEAST_OUTPUT:
-                raise self._spent(f"The budget of ${budget:g} is spent: the next step could cost more than is left.")
-            return replace(request, max_tokens=fits), worst_case(request.model, bound, fits, searches)
-        return request, worst
 
-    def _spent(self, text: str) -> BudgetSpent:
-        if not self._journal.state.cap:
-            self._journal.append(CapReached(cap="budget", text=text))
-        return BudgetSpent(text)
+        def worst(max_tokens: int) -> float | None:
+            return worst_case(request.model, bound, max_tokens, searches) if self._charged else 0.0
 
-    def _ended(self, conversation: Conversation, name: str, reply: Reply, reserved: float | None, began: float) -> None:
-        if reply.usage.context_tokens and reply.usage.output_tokens:
+        def largest(usd: float) -> int:
+            return largest_max_tokens(request.model, bound, usd, searches) if self._charged else request.max_tokens
+
+        ask = Ask(conversation.by, bound, request.max_tokens, worst, largest)
+        while True:
+            match fitting(self._journal.state, ask):
+                case Send(max_tokens):
+                    return replace(request, max_tokens=max_tokens), worst(max_tokens), bound + max_tokens
+                case Over(cap, text):
+                    if (event := reached(self._journal.state, cap, text)) is not None:
+                        self._journal.append(event)
+                    raise BudgetSpent(text, cap)
+                case _:
+                    self._landed.clear()
+                    await self._landed.wait()
+
+    def _ended(
+        self, conversation: Conversation, name: str, reply: Reply, reserved: float | None, tokens: int, began: float
+    ) -> None:
+        counted = reply.usage.context_tokens and reply.usage.output_tokens
+        if counted:
             price = cost(reply.model, reply.raw_usage)
             if price is None:
                 price = cost(conversation.model, reply.raw_usage)
@@ -240,6 +247,7 @@ class Caller:
                 estimated=reply.estimated or not self._charged,
                 seconds=time.monotonic() - began,
                 aside=conversation.aside,
+                held_tokens=0 if counted else tokens,
             )
         )
         self._landed.set()
@@ -252,6 +260,7 @@ class Caller:
         reason: str,
         text: str,
         reserved: float | None,
+        tokens: int,
         began: float,
         error: ModelError | None,
     ) -> None:
@@ -271,6 +280,7 @@ class Caller:
                 error=text[:2_000],
                 status=error.status if error else None,
                 held=0.0 if unbilled else reserved,
+                held_tokens=0 if unbilled else tokens,
                 seconds=time.monotonic() - began,
             )
         )

@@ -29,6 +29,7 @@ from conductor_magic.scheduler import (
     StopWorker,
     WakeConductor,
     WantMerge,
+    Warn,
     decide,
     is_final,
 )
@@ -36,7 +37,12 @@ from conductor_magic.state import ConflictState, RunState, TaskState, WorkerStat
 
 __all__ = ["SIMULATIONS", "Simulation", "Step"]
 
-OUTCOMES: dict[e.Cause, e.Outcome] = {"timeout": "timeout", "limit": "limit", "refusal": "refused"}
+OUTCOMES: dict[e.Cause, e.Outcome] = {
+    "timeout": "timeout",
+    "limit": "limit",
+    "budget": "limit",
+    "refusal": "refused",
+}
 FAILURES = tuple(cause for cause in get_args(e.Cause) if cause not in ("", "cancelled"))
 
 
@@ -82,7 +88,9 @@ class Simulation:
         Raises:
             AssertionError: it does not end, stops with nothing left to happen, or is given a command twice.
         """
-        self.append(e.RunStarted(run="simulated", goal="Simulate", workers=self.slots))
+        budget = self._chance.choice((None, 1.0, 4.0)) if self.whims else None
+        caps = {"run.tokens": 200.0} if self.whims and self._often(0.3) else {}
+        self.append(e.RunStarted(run="simulated", goal="Simulate", workers=self.slots, budget=budget, caps=caps))
         self.append(e.ConductorStarted(model="m", system="s", tools=("Task",), prompt="p"))
         while not self.state.ended or self._is_resumed():
             assert len(self.steps) < most_steps, "the run does not end"
@@ -107,7 +115,7 @@ class Simulation:
         """The process is gone, and another takes the run over."""
         before = self.state
         walls = ("workspace", "none", "")
-        self.append(taken_over(before, owner="process 2", away=60.0, budget=None, timeout=None, walls=walls))
+        self.append(taken_over(before, owner="process 2", away=60.0, budget=None, timeout=None, caps={}, walls=walls))
         for event in what_to_tell(before, (), ()):
             self.append(event)
 
@@ -141,6 +149,8 @@ class Simulation:
                 self.append(e.WorkerStopping(worker=worker, by=by, reason=reason))
             case WakeConductor(until, unlaunched):
                 self.append(e.ConductorTold(text="news", until=until, unlaunched=unlaunched))
+            case Warn(event):
+                self.append(event)
             case Celebrate(phase):
                 self.append(e.Milestone(scope="phase", name=phase))
             case Skip(task, reason):
@@ -177,8 +187,12 @@ class Simulation:
 
     def _work(self, worker: WorkerState) -> None:
         request = self._name("r")
+        capped = self.state.capped.get(worker.tier)
         if worker.stopping and self._often(0.7):
-            self._end(worker, "cancelled", "cancelled")
+            if capped and worker.stopping == capped.text:
+                self._end(worker, "limit", "budget")
+            else:
+                self._end(worker, "cancelled", "cancelled")
         elif self._often(0.6):
             self.append(e.RequestSent(request=request, by=worker.id, model="m", reserved=0.25))
             if self._often(self.failures):
@@ -261,7 +275,7 @@ class Simulation:
     def _interfere(self) -> None:
         waiting = [task for task in self.state.tasks.values() if task.status in ("blocked", "ready")]
         task = self._chance.choice(waiting) if waiting else None
-        match self._chance.randrange(14):
+        match self._chance.randrange(16):
             case 0:
                 self.append(e.CancelRequested(by="person"))
             case 1:
@@ -278,6 +292,9 @@ class Simulation:
                 self.append(e.TaskEdited(task=task.id, subject="Another subject", by="person"))
             case 11 | 12:
                 self._resume()
+            case 13 | 14 if "sonnet" not in self.state.capped:
+                unit = self._chance.choice(("usd", "tokens", "calls", "seconds"))
+                self.append(e.CapReached(cap=unit, tier="sonnet", text=f"No more {unit}."))
             case _:
                 self.append(e.RunNoted(text="Something happened elsewhere."))
 
@@ -324,11 +341,15 @@ class Simulation:
         )
 
     def _launch(self, task: TaskState) -> None:
-        fresh = task.status in ("blocked", "ready") and not task.launched
+        # What waits for a tier whose cap is reached can be moved to another.
+        moved = bool(self.state.capped) and task.tier == "sonnet" and self._often(0.5)
+        fresh = task.status in ("blocked", "ready") and (not task.launched or moved)
         again = task.status == "failed" and len(task.attempts) < MAX_ATTEMPTS and self._often(0.5)
         if fresh or again:
             notify = self.whims and self._often(0.2)
-            self.append(e.TaskLaunched(task=task.id, prompt="do it", tier="sonnet", notify=notify))
+            self.append(
+                e.TaskLaunched(task=task.id, prompt="do it", tier="haiku" if moved else "sonnet", notify=notify)
+            )
 
     def _change_a_task(self) -> None:
         tasks = [task for task in self.state.tasks.values() if task.status in ("blocked", "ready", "failed", "running")]

@@ -38,6 +38,7 @@ def test_a_random_run_ends_and_never_breaks_a_rule(simulation: Simulation) -> No
             assert task.launched and not task.deleted
             assert event.attempt == len(task.attempts) + 1 <= MAX_ATTEMPTS
             assert not step.before.stopping
+            assert task.tier not in step.before.capped
 
 
 @given(SIMULATIONS)
@@ -67,10 +68,13 @@ def test_the_conductor_is_woken_only_for_news(simulation: Simulation) -> None:
         if isinstance(step.record.event, e.ConductorTold):
             told, event = step.before.conductor, step.record.event
             assert told.status == "sleeping"
-            assert event.until > told.told or set(event.unlaunched) - set(told.reminded)
+            news = step.before.notices[told.told : event.until]
+            assert news or set(event.unlaunched) - set(told.reminded)
+            assert step.before.running or event.unlaunched or {notice.about for notice in news} != {"budget"}
             assert not set(event.unlaunched) & set(told.reminded)
     if not simulation.state.stopping and simulation.state.conductor.status != "failed":
-        assert simulation.state.conductor.told == len(simulation.state.notices)
+        untold = simulation.state.notices[simulation.state.conductor.told :]
+        assert {notice.about for notice in untold} <= {"budget"}
 
 
 @given(st.integers(0, 2**32), st.integers(1, 6), st.integers(1, 12))

@@ -297,6 +297,7 @@ def test_doctor_tells_of_language_servers(notebook: Notebook, written: str, said
         ("ConductMagics.mode = 'full'", "cannot be a default"),
         ("ConductMagics.workers = 0", "from 1 to 256"),
         ("ConductMagics.budget = -1.0", "above 0"),
+        ("ConductMagics.cap = {'worker.eur': 1}", "usd, tokens, turns, calls or seconds"),
         ("ConductMagics.tiers = {'gpt': 'x'}", "haiku, sonnet, opus or conductor"),
         ("ConductMagics.final_output = 'none'", "final_output"),
     ],
@@ -327,6 +328,7 @@ def complete(session: Session, code: str) -> list[str]:
     ("code", "offered"),
     [
         ("%%conduct --wor", ["--workers", "--workspace"]),
+        ("%%conduct --cap run.", ["run.calls=", "run.tokens=", "run.turns="]),
         ("%%conduct out --mode ", ["ask", "full", "read-only", "workspace"]),
         ("%%conduct --provider=reh", ["rehearsal"]),
         ("%%conduct --use sal", ["sales"]),

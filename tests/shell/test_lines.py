@@ -26,6 +26,7 @@ READ = {
     "-bq": {"background": True, "quiet": True},
     "--quiet --quiet": {"quiet": True},
     "--use a,b --use c": {"use": ["a,b", "c"]},
+    "--cap worker.usd=0.1 --cap=run.calls=3": {"cap": ["worker.usd=0.1", "run.calls=3"]},
     "--tier opus=x --tier haiku=y=z": {"tiers": ["opus=x", "haiku=y=z"]},
     '--workspace "my data"': {"workspace": "my data"},
     "--workspace='my data'": {"workspace": "my data"},

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -28,6 +29,7 @@ __all__ = [
     "Rates",
     "cost",
     "estimate_tokens",
+    "expected_cost",
     "largest_max_tokens",
     "most_searches",
     "price",
@@ -100,6 +102,19 @@ def cost(model: str, usage: Json) -> float | None:
         + read * rates.cache_read
         + output * rates.output
         + searches * rates.web_search
+    )
+
+
+def expected_cost(model: str, usage: Mapping[str, int]) -> float | None:
+    """What a task of this usage (`input`, `written`, `read`, `output`) costs; None when the model has no price."""
+    return cost(
+        model,
+        {
+            "input_tokens": usage["input"],
+            "cache_creation_input_tokens": usage["written"],
+            "cache_read_input_tokens": usage["read"],
+            "output_tokens": usage["output"],
+        },
     )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from conductor_magic.errors import PlanError
-from conductor_magic.events import Event, TaskCreated, TaskLaunched
+from conductor_magic.events import Event, TaskCreated, TaskLaunched, Tier
+from conductor_magic.forecast import plan_forecast
 from conductor_magic.prompts import strip_preamble, task_id_prefix
 from conductor_magic.scheduler import MAX_ATTEMPTS
 from conductor_magic.state import RunState, TaskState
@@ -34,15 +35,18 @@ def _plan(state: RunState, args: Json) -> Plan:
         events.append(TaskCreated(task=task, subject=args["description"].strip() or "Untitled", description=prompt))
     else:
         known = task_named(state, target)
-        _check_launch(known)
-        task = known.id
         tier = tier or known.tier
+        _check_launch(known, tier)
+        task = known.id
         waits = [blocker for blocker in known.blocked_by if not _met(state.tasks[blocker])]
+    chosen: Tier = tier or "sonnet"
+    if (capped := state.capped.get(chosen)) is not None:
+        raise PlanError(f"{capped.text} Launch it on another tier.")
     events.append(
         TaskLaunched(
             task=task,
             prompt=prompt,
-            tier=tier or "sonnet",
+            tier=chosen,
             reason=args.get("reason", ""),
             subagent=subagent,
             notify=bool(args.get("notify", False)),
@@ -51,16 +55,17 @@ def _plan(state: RunState, args: Json) -> Plan:
     assert state.started is not None
     ahead = len(state.running) + sum(other.status == "ready" and other.launched > 0 for other in state.tasks.values())
     starts = not waits and ahead < state.started.workers and not state.stopping
-    return answer(*events, taskId=task, status="running" if starts else "queued", waitsFor=waits)
+    told = plan_forecast(state, task, chosen)
+    return answer(*events, taskId=task, status="running" if starts else "queued", waitsFor=waits, **told)
 
 
 def _met(blocker: TaskState) -> bool:
     return blocker.status == "completed" or blocker.deleted
 
 
-def _check_launch(task: TaskState) -> None:
-    if task.status in ("blocked", "ready") and task.launched:
-        raise PlanError(f"Task {task.id} is launched already: it starts by itself.")
+def _check_launch(task: TaskState, tier: str) -> None:
+    if task.status in ("blocked", "ready") and task.launched and tier == task.tier:
+        raise PlanError(f"Task {task.id} is launched already: it starts by itself. Another `model` moves it.")
     if task.status == "failed" and len(task.attempts) >= MAX_ATTEMPTS:
         raise PlanError(
             f"Task {task.id} had {MAX_ATTEMPTS} attempts, the most a task gets. Ask the person, or create another task."

@@ -1,0 +1,289 @@
+"""What still fits under the caps of a run, a tier, a worker: decided from the state, before anything is sent. Pure.
+
+A request is let go when its worst case fits under every cap that binds who asks: what was spent, what may have been
+billed and what is reserved for requests in flight is counted first. What does not fit waits for reservations to come
+back, then shrinks, and is not sent at all when even that is too much. So no cap is ever exceeded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from conductor_magic.events import TIERS, BudgetWarned, CapReached, Tier
+from conductor_magic.state import Flight, RunState, WorkerState
+
+__all__ = [
+    "SHARES",
+    "Ask",
+    "Cap",
+    "Over",
+    "Send",
+    "Unit",
+    "Wait",
+    "amount",
+    "call_cap",
+    "fitting",
+    "nearly_spent",
+    "next_tier_alarm",
+    "reached",
+    "run_caps",
+    "worked_seconds",
+]
+
+Unit = Literal["usd", "tokens", "turns", "calls", "seconds"]
+SHARES = (0.8, 0.95)
+"""Shares of a cap of the run at which the conductor is told."""
+
+_LEAST_OUTPUT = 512
+"""Tokens; a reply that may be no longer says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """A cap that binds somebody, and how much of it is taken.
+
+    Attributes:
+        scope: `run`, a tier, or `worker`.
+        unit: what is counted.
+        limit: the cap.
+        taken: what was used, what may have been billed, and what is reserved for requests in flight.
+        waits: requests are in flight whose reservation may come back.
+    """
+
+    scope: str
+    unit: Unit
+    limit: float
+    taken: float
+    waits: bool = False
+
+    @property
+    def left(self) -> float:
+        """What still fits."""
+        return self.limit - self.taken
+
+    @property
+    def text(self) -> str:
+        """What a person and a model are told when it is reached."""
+        if (self.scope, self.unit) == ("run", "usd"):
+            return f"The budget of {amount('usd', self.limit)} is spent: the next step could cost more than is left."
+        whose = {"run": "The run's cap", "worker": "A worker's cap"}.get(
+            self.scope, f"The cap of all {self.scope} workers"
+        )
+        rest = "the next step could take more than is left" if self.left > 0 else "nothing is left"
+        return f"{whose} of {amount(self.unit, self.limit)} ({self.scope}.{self.unit}) is reached: {rest}."
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A request that somebody wants to send.
+
+    Attributes:
+        by: `conductor` or a worker's id.
+        bound: the most tokens that its prompt can have.
+        max_tokens: the most that its reply may have.
+        worst: `max_tokens` -> the most that it can cost in USD; None when no price is known.
+        largest: USD -> the largest `max_tokens` whose worst case fits.
+    """
+
+    by: str
+    bound: int
+    max_tokens: int
+    worst: Callable[[int], float | None]
+    largest: Callable[[float], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """It may go, with this `max_tokens`."""
+
+    max_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """It may fit when a request in flight has come back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """It does not fit under this cap any more."""
+
+    cap: Cap
+    text: str
+
+
+def amount(unit: str, number: float) -> str:
+    """`$2`, `500,000 tokens`, `60 turns`, `300 tool calls`, `90 s`."""
+    match unit:
+        case "usd":
+            return f"${number:g}"
+        case "seconds":
+            return f"{number:g} s"
+        case _:
+            name = "tool calls" if unit == "calls" else unit
+            return f"{number:,.0f} {name if number != 1 else name.removesuffix('s')}"
+
+
+def fitting(state: RunState, ask: Ask) -> Send | Wait | Over:
+    """Whether a request fits under every cap that binds who asks."""
+    caps = [cap for cap in _binding(state, ask.by) if cap.unit in ("usd", "tokens", "turns")]
+    for cap in caps:
+        if cap.unit == "usd" and ask.worst(0) is None:
+            return Over(cap, f"Its model has no known price, so the cap of {amount('usd', cap.limit)} cannot be kept.")
+    tight = [cap for cap in caps if _needs(cap, ask) > cap.left]
+    least = min(_LEAST_OUTPUT, ask.max_tokens)
+    for cap in tight:
+        if not cap.waits and _largest(cap, ask) < least:
+            return Over(cap, cap.text)
+    if any(cap.waits for cap in tight):
+        return Wait()
+    return Send(min([ask.max_tokens, *(_largest(cap, ask) for cap in tight)]))
+
+
+def call_cap(state: RunState, by: str) -> Cap | None:
+    """The cap of tool calls that another call of the asker would exceed; None where it fits."""
+    return next((cap for cap in _binding(state, by) if cap.unit == "calls" and cap.left < 1), None)
+
+
+def reached(state: RunState, cap: Cap, text: str = "") -> CapReached | None:
+    """The record that a cap is reached; None when it is there already, or when it concerns one worker only."""
+    tier: Tier | None = next((tier for tier in TIERS if tier == cap.scope), None)
+    if cap.scope == "worker" or (state.cap if tier is None else tier in state.capped):
+        return None
+    name = "budget" if tier is None and cap.unit == "usd" else cap.unit
+    return CapReached(cap=name, tier=tier, text=text or cap.text)
+
+
+def run_caps(state: RunState) -> list[Cap]:
+    """The caps of the run as a whole that have an end to come to, but for its time."""
+    return _caps(state, "run", ("usd", "tokens", "turns", "calls"), [], whole=True)
+
+
+def nearly_spent(state: RunState) -> BudgetWarned | None:
+    """What the conductor is to be told now: how much of a cap of the run is used up, once at each share.
+
+    Only while work is outstanding; what is merely reserved does not count, as most of it comes back.
+    """
+    if state.stopping or not (state.running or any(_waits_for_a_worker(state))):
+        return None
+    for cap in run_caps(state):
+        used = _used(state, cap.unit)
+        shares = [share for share in SHARES if used >= share * cap.limit]
+        if shares and shares[-1] > state.warned.get(cap.unit, 0.0):
+            return BudgetWarned(usd=used, budget=cap.limit, unit=cap.unit, share=shares[-1])
+    return None
+
+
+def _waits_for_a_worker(state: RunState) -> Iterable[bool]:
+    return (task.status in ("blocked", "ready") and task.launched > 0 for task in state.tasks.values())
+
+
+def _used(state: RunState, unit: Unit) -> float:
+    match unit:
+        case "usd":
+            return (state.spend.usd or 0.0) + state.held
+        case "tokens":
+            return state.spend.tokens + state.held_tokens
+        case "turns":
+            return state.spend.requests
+        case _:
+            return state.calls
+
+
+# --- time ----------------------------------------------------------------------------------------------------------
+
+
+def worked_seconds(state: RunState, worker: WorkerState, now: float) -> float:
+    """Seconds that an attempt has taken, but for those in which a person was asked or nobody drove the run."""
+    end = now if worker.ended is None else worker.ended
+    asked = (question for question in state.questions.values() if question.by == worker.id)
+    waited = sum(min(end, question.answered or end) - min(end, question.asked) for question in asked)
+    return max(0.0, end - worker.started - worker.idle - waited)
+
+
+def next_tier_alarm(state: RunState, now: float) -> tuple[Tier, float] | None:
+    """The tier whose workers' time is up first, and in how many seconds, as long as as many of them work as now."""
+    alarms: list[tuple[float, Tier]] = []
+    for tier in TIERS:
+        limit = state.caps.get(f"{tier}.seconds")
+        if limit is None or tier in state.capped:
+            continue
+        running = sum(worker.tier == tier for worker in state.running)
+        if running:
+            workers = [worker for worker in state.workers.values() if worker.tier == tier]
+            left = limit - sum(worked_seconds(state, worker, now) for worker in workers)
+            alarms.append((max(0.0, left / running), tier))
+    if not alarms:
+        return None
+    seconds, tier = min(alarms)
+    return tier, seconds
+
+
+# --- what binds whom -----------------------------------------------------------------------------------------------
+
+
+def _binding(state: RunState, by: str) -> list[Cap]:
+    """The caps that bind the conductor (the run's) or a worker (also its tier's and its own)."""
+    units: tuple[Unit, ...] = get_args(Unit)[:4]
+    caps = _caps(state, "run", units, [], whole=True)
+    worker = state.workers.get(by)
+    if worker is None or not state.caps:
+        return caps
+    peers = [other for other in state.workers.values() if other.tier == worker.tier]
+    return [*caps, *_caps(state, worker.tier, units, peers), *_caps(state, "worker", units, [worker])]
+
+
+def _caps(
+    state: RunState, scope: str, units: tuple[Unit, ...], workers: list[WorkerState], *, whole: bool = False
+) -> list[Cap]:
+    """The caps of a scope, whose spending is the run's (`whole`) or that of these workers."""
+    limits: dict[Unit, float] = {
+        unit: limit for unit in units if (limit := state.caps.get(f"{scope}.{unit}")) is not None
+    }
+    if whole and state.budget is not None and "usd" in units:
+        limits = {"usd": state.budget, **limits}
+    if not limits:
+        return []
+    names = {worker.id for worker in workers}
+    flights = [flight for flight in state.in_flight.values() if whole or flight.by in names]
+    return [
+        Cap(scope, unit, limit, _taken(state, unit, workers, flights, whole=whole), waits=bool(flights))
+        for unit, limit in limits.items()
+    ]
+
+
+def _taken(state: RunState, unit: Unit, workers: list[WorkerState], flights: list[Flight], *, whole: bool) -> float:
+    match unit:
+        case "usd":
+            spent = _used(state, unit) if whole else sum((w.spend.usd or 0.0) + w.held for w in workers)
+            return spent + sum(flight.usd or 0.0 for flight in flights)
+        case "tokens":
+            spent = _used(state, unit) if whole else sum(w.spend.tokens + w.held_tokens for w in workers)
+            return spent + sum(flight.tokens for flight in flights)
+        case "turns":
+            return (state.spend.requests if whole else sum(w.spend.requests for w in workers)) + len(flights)
+        case _:
+            return state.calls if whole else sum(w.made for w in workers)
+
+
+def _needs(cap: Cap, ask: Ask) -> float:
+    match cap.unit:
+        case "usd":
+            return ask.worst(ask.max_tokens) or 0.0
+        case "tokens":
+            return ask.bound + ask.max_tokens
+        case _:
+            return 1.0
+
+
+def _largest(cap: Cap, ask: Ask) -> int:
+    """The largest `max_tokens` that fits under the cap."""
+    match cap.unit:
+        case "usd":
+            return ask.largest(cap.left)
+        case "tokens":
+            return int(cap.left) - ask.bound
+        case _:
+            return ask.max_tokens if cap.left >= 1 else 0

@@ -1,0 +1,297 @@
+"""Caps of a whole run over real HTTP: each scope and unit holds, says so, and lets the rest go on."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from conductor_magic.api import resume
+from conductor_magic.errors import ConductUsageError
+from conductor_magic.events import CapReached, RequestSent, ToolStarted, WorkerEnded
+from conductor_magic.models.anthropic.prices import cost
+from conductor_magic.result import ConductResult
+from tests.shell.conftest import Play
+from tests.support.floor import Floor, create, done, launch, lay_out
+from tests.support.messages_server import Answer, MessagesServer, text, tools
+
+PLAN = [lay_out({"a": (), "b": ()}), text("Under way."), *[text("What there is.")] * 4]
+GLOB = ("Glob", {"pattern": "*"})
+
+
+class Dear:
+    """Workers that never stop calling a tool, on a server that bills each request's worst case and keeps the bill.
+
+    Attributes:
+        usd, tokens, replies: the bill by the model that was asked.
+    """
+
+    def __init__(self, plan: list[Answer], turns: int = 1_000) -> None:
+        self.floor = Floor(plan, self._work)
+        self.usd: dict[str, float] = {}
+        self.tokens: dict[str, int] = {}
+        self.replies: dict[str, int] = {}
+        self._turns = turns
+        self._lock = threading.Lock()
+
+    def __call__(self, body: dict[str, Any], number: int) -> Answer:
+        answer = self.floor(body, number)
+        if answer.usage is None:
+            return answer
+        with self._lock:
+            model = body["model"]
+            usage = {"cache_creation_input_tokens": 0, **answer.usage}
+            self.usd[model] = self.usd.get(model, 0.0) + (cost(model, usage) or 0.0)
+            self.tokens[model] = self.tokens.get(model, 0) + sum(usage.values())
+            self.replies[model] = self.replies.get(model, 0) + 1
+        return answer
+
+    def _work(self, task: str, turn: int, body: dict[str, Any]) -> Answer:
+        usage = {"input_tokens": 2_000, "output_tokens": body["max_tokens"]}
+        if turn > self._turns:
+            return text(f"Did {task}.\nSTATUS: done", usage=usage)
+        # Each looks for something else, so that it is not taken for one that makes no progress.
+        return tools(("Glob", {"pattern": f"{task}{turn}*"}), prefix=f"{task}{turn}", usage=usage)
+
+
+def reached(result: ConductResult) -> list[tuple[str, str | None]]:
+    """Which caps were recorded as reached, of the run (None) or a tier."""
+    events = [record.event for record in result.events]
+    return [(event.cap, event.tier) for event in events if isinstance(event, CapReached)]
+
+
+WORKER_CAPS = [
+    ({"worker.usd": 0.02}, "A worker's cap of $0.02 (worker.usd) is reached"),
+    ({"worker.tokens": 60_000}, "A worker's cap of 60,000 tokens (worker.tokens) is reached"),
+    ({"worker.turns": 3}, "A worker's cap of 3 turns (worker.turns) is reached"),
+    ({"worker.calls": 3}, "A worker's cap of 3 tool calls (worker.calls) is reached"),
+]
+
+
+@pytest.mark.parametrize(("cap", "said"), WORKER_CAPS, ids=[next(iter(cap)) for cap, _ in WORKER_CAPS])
+def test_a_cap_of_a_worker_ends_its_attempt(play: Play, cap: dict[str, float], said: str) -> None:
+    """Never exceeded; outcome `limit`, with the cap's name; one more attempt as for any limit; no other task minds."""
+    floor = Dear(PLAN)
+    result = play(floor, cap=cap, workers=2)
+    assert result.status == "failed"
+    assert reached(result) == []
+    for task in result:
+        assert [attempt.outcome for attempt in task.attempts] == ["limit", "limit"]
+        assert said in task.error
+    for worker in {record.event.worker for record in result.events if isinstance(record.event, WorkerEnded)}:
+        spend = result_worker(result, worker)
+        [(name, limit)] = cap.items()
+        assert 0 < spend[name.partition(".")[2]] <= limit
+
+
+def result_worker(result: ConductResult, worker: str) -> dict[str, float]:
+    """What one worker's requests and calls came to, from the record."""
+    from conductor_magic.fold import fold
+
+    state = fold(list(result.events)).workers[worker]
+    spend = state.spend
+    return {"usd": spend.usd or 0.0, "tokens": spend.tokens, "turns": spend.requests, "calls": state.made}
+
+
+def test_the_time_of_a_worker_is_capped(play: Play) -> None:
+    """It is a time-out, as the limit of its tier is one; the cap takes that limit's place."""
+
+    def slow(task: str, turn: int, body: dict[str, Any]) -> Answer:
+        return text("late", first_seconds=20.0)
+
+    result = play(Floor([lay_out({"a": ()}), *[text("Gone.")] * 3], slow), cap={"worker.seconds": 0.4})
+    assert [attempt.outcome for attempt in result["1"].attempts] == ["timeout", "timeout"]
+    assert "It took longer than 0.4 s, a worker's cap (worker.seconds)." in result["1"].error
+
+
+def test_a_cap_of_a_worker_may_be_larger_than_the_limit_without_one(play: Play) -> None:
+    """Sixty turns is what a worker gets when nobody says otherwise."""
+    result = play(Dear([lay_out({"a": ()}), *PLAN[1:]], turns=65), cap={"worker.turns": 70}, budget="none")
+    assert result.status == "completed", result.reason
+
+
+TIER_CAPS = [
+    ({"haiku.usd": 0.03}, "usd", "$0.03 (haiku.usd)"),
+    ({"haiku.tokens": 90_000}, "tokens", "90,000 tokens (haiku.tokens)"),
+    ({"haiku.turns": 5}, "turns", "5 turns (haiku.turns)"),
+    ({"haiku.calls": 5}, "calls", "5 tool calls (haiku.calls)"),
+]
+
+
+@pytest.mark.parametrize(("cap", "unit", "said"), TIER_CAPS, ids=[next(iter(cap)) for cap, _, _ in TIER_CAPS])
+def test_a_cap_of_a_tier_ends_its_workers_and_the_conductor_moves_on(
+    play: Play, cap: dict[str, float], unit: str, said: str
+) -> None:
+    """Held by eight workers together; the others go on; the conductor is told at once and takes another tier."""
+    graph = {f"t{number}": () for number in range(9)}
+    calls = [call for key in graph for call in (create(key), launch(key))]
+    refused = ("Task", {"description": "one more", "prompt": "more", "model": "haiku"})
+    moved = [launch("t8", model="sonnet"), refused]
+    plan = [tools(*calls), text("Under way."), tools(*moved, prefix="moved"), *[text("What there is.")] * 9]
+    floor = Dear(plan)
+    haiku = "claude-haiku-5-5"
+    sonnet = Floor([], done)
+
+    def serve(body: dict[str, Any], number: int) -> Answer:
+        conducting = any(tool["name"] == "TaskCreate" for tool in body["tools"])
+        return floor(body, number) if conducting or body["model"] == haiku else sonnet(body, number)
+
+    result = play(serve, cap=cap, workers=8, tiers={"haiku": haiku})
+    assert reached(result) == [(unit, "haiku")]
+    assert {"usd": floor.usd, "tokens": floor.tokens, "turns": floor.replies}.get(unit, {}).get(haiku, 0) <= cap[
+        f"haiku.{unit}"
+    ]
+    made = [record.event for record in result.events if isinstance(record.event, ToolStarted)]
+    if unit == "calls":
+        assert sum(event.by != "conductor" for event in made) == 5
+    told = str(floor.floor.conductor_requests[2]["messages"][-1]["content"])
+    assert f"The cap of all haiku workers of {said} is reached" in told
+    assert "These wait for it: #9." in told
+    answered = str(floor.floor.conductor_requests[3]["messages"][-1]["content"])
+    assert "Launch it on another tier." in answered
+    assert result["9"].status == "completed" and result["9"].tier == "sonnet"
+    assert result.status == "partial"
+    assert [attempt.outcome for attempt in result["1"].attempts] == ["limit"]
+
+
+def test_the_time_of_a_tier_is_capped(play: Play) -> None:
+    """Two workers use it up twice as fast; they are stopped and not tried again, those of other tiers go on."""
+
+    def slow(task: str, turn: int, body: dict[str, Any]) -> Answer:
+        return text("late", first_seconds=20.0) if task != "c" else text("Did c.\nSTATUS: done", first_seconds=1.0)
+
+    calls = [create("a"), create("b"), create("c"), launch("a"), launch("b"), launch("c", model="sonnet")]
+    result = play(Floor([tools(*calls), *[text("Gone.")] * 5], slow), cap={"haiku.seconds": 1.2})
+    assert reached(result) == [("seconds", "haiku")]
+    assert [task.status for task in result] == ["failed", "failed", "completed"]
+    assert [(a.outcome, a.error) for a in result["1"].attempts] == [
+        ("limit", "The cap of all haiku workers of 1.2 s (haiku.seconds) is reached.")
+    ]
+    assert result.seconds is not None and result.seconds < 5
+
+
+@pytest.fixture
+def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Any], MessagesServer]]:
+    """Serve the run from here on by a handler."""
+    with ExitStack() as stack:
+
+        def serve(handler: Any) -> MessagesServer:
+            server = stack.enter_context(MessagesServer(handler))
+            monkeypatch.setenv("ANTHROPIC_BASE_URL", server.url)
+            return server
+
+        yield serve
+
+
+RUN_CAPS = [
+    ({"run.tokens": 150_000}, "tokens", "run.tokens=2000000"),
+    ({"run.turns": 12}, "turns", "run.turns=200"),
+    ({"run.calls": 26}, "calls", "run.calls=200"),
+]
+
+
+@pytest.mark.parametrize(("cap", "unit", "more"), RUN_CAPS, ids=[next(iter(cap)) for cap, _, _ in RUN_CAPS])
+def test_a_cap_of_the_run_ends_it_and_a_larger_one_finishes_it(
+    play: Play, serve: Callable[[Any], MessagesServer], cap: dict[str, float], unit: str, more: str
+) -> None:
+    """Eight workers never exceed it; the result says what was not done; the same cap again is refused by name."""
+    graph = {f"t{number}": () for number in range(8)}
+    floor = Dear([lay_out(graph), text("Under way."), *[text("Some of it.")] * 9], turns=3)
+    capped = play(floor, cap=cap, workers=8, budget="none")
+    assert capped.status in ("partial", "failed")
+    assert reached(capped) == [(unit, None)]
+    assert f"(run.{unit}) is reached" in capped.reason
+    events = [record.event for record in capped.events]
+    used = {
+        "tokens": sum(floor.tokens.values()),
+        "turns": capped.usage.total.requests,
+        "calls": sum(isinstance(event, ToolStarted) for event in events),
+    }
+    assert 0.5 * cap[f"run.{unit}"] < used[unit] <= cap[f"run.{unit}"]
+    undone = [task for task in capped if task.status != "completed"]
+    assert undone and all(task.error for task in undone)
+    with pytest.raises(ConductUsageError, match=rf"Give it a new total: .* --cap run\.{unit}="):
+        resume(capped.id)
+    again = Dear([text("All of it.")] * 9, turns=3)
+    serve(again)
+    result = resume(capped.id, cap=[more], quiet=True).wait(60)
+    assert (result.status, result.answer) == ("completed", "All of it."), result.reason
+    assert all(len(task.attempts) <= 2 for task in result)
+
+
+def test_a_worst_case_bill_of_eight_workers_stays_under_half_a_dollar(
+    play: Play, serve: Callable[[Any], MessagesServer]
+) -> None:
+    """By the server's own bill; the result is partial, says what was not done, and a new total finishes it."""
+    graph = {f"t{number}": () for number in range(8)}
+    plan = [lay_out(graph), text("Under way."), *[text("Some of it.")] * 9]
+    floor = Dear(plan, turns=12)
+    original = floor.floor._worker
+
+    def some_are_cheap(task: str, turn: int, body: dict[str, Any]) -> Answer:
+        return done(task, turn, body) if task in ("t0", "t1") else original(task, turn, body)
+
+    floor.floor._worker = some_are_cheap
+    capped = play(floor, budget=0.5, workers=8)
+    assert capped.status == "partial", capped.reason
+    assert 0.3 < sum(floor.usd.values()) <= 0.5
+    assert "The budget of $0.5 is spent" in capped.reason
+    undone = [task.id for task in capped if task.status != "completed"]
+    assert undone
+    again = Dear([text("All of it.")] * 9, turns=0)
+    serve(again)
+    result = resume(capped.id, budget=1, quiet=True).wait(60)
+    assert (result.status, result.answer) == ("completed", "All of it."), result.reason
+    assert sum(floor.usd.values()) + sum(again.usd.values()) <= 1
+    done_before = {task.id for task in capped if task.status == "completed"}
+    assert all(result[task].attempts == capped[task].attempts for task in done_before)
+
+
+def test_requests_say_what_they_reserve(play: Play) -> None:
+    """So that the record alone shows that no cap could be exceeded."""
+    result = play(Floor(PLAN), cap={"run.tokens": 1_000_000})
+    sent = [record.event for record in result.events if isinstance(record.event, RequestSent)]
+    assert all(event.reserved_tokens > event.max_tokens > 0 for event in sent)
+
+
+# --- near the cap ----------------------------------------------------------------------------------------------------
+
+
+def test_near_the_budget_the_conductor_is_told_and_drops_what_waits(play: Play) -> None:
+    """At 80 per cent, with what is left, what runs, what waits and its forecast; it takes the rest out and answers."""
+
+    def dear(task: str, turn: int, body: dict[str, Any]) -> Answer:
+        if turn == 11:
+            return text("Did it.\nSTATUS: done", first_seconds=1.0)
+        usage = {"output_tokens": body["max_tokens"]}
+        return tools(("Glob", {"pattern": f"{turn}*"}), prefix=f"t{turn}", usage=usage)
+
+    plan = [
+        lay_out({"a": (), "b": ("a",)}),
+        text("Under way."),
+        tools(("TaskUpdate", {"taskId": "2", "status": "deleted"}), prefix="drop"),
+        text("Only the first."),
+        text("The first is done."),
+    ]
+    floor = Floor(plan, dear)
+    result = play(floor, budget=0.1, tiers={"conductor": "claude-haiku-5-5"})
+    told = str(floor.conductor_requests[2]["messages"][-1]["content"])
+    assert "The budget of $0.1 is nearly spent: $0.0" in told
+    assert "At work: #1 (haiku)." in told
+    assert "Waits: #2 Task b · haiku · about $" in told
+    assert [task.status for task in result] == ["completed", "cancelled"]
+    assert result.status == "completed", result.reason
+
+
+def test_a_launch_comes_with_its_forecast(play: Play) -> None:
+    """Dollars and seconds of the task; and when all launched work is more than what is left, a warning."""
+    floor = Floor([lay_out({"a": (), "b": ()}), text("Under way.")])
+    play(floor, budget=0.005, tiers={"conductor": "claude-haiku-5-5"})
+    results = [block["content"] for block in floor.conductor_requests[1]["messages"][-1]["content"]]
+    assert '"forecast": {"usd": 0.0' in results[2]
+    assert '"seconds": 20' in results[2]
+    assert "warning" not in results[2]
+    assert "All launched work together will probably cost $0.0" in results[3]
