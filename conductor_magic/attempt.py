@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from conductor_magic.caps import worked_seconds
+from conductor_magic.clock import Clock, TimeUp
 from conductor_magic.compactor import Compactor
 from conductor_magic.conversations import recorded
 from conductor_magic.cut_calls import CutCalls
@@ -101,10 +101,7 @@ class Attempt:
         begun = journal.state.workers[worker]
         self._cap = journal.state.caps.get("worker.seconds")
         longest = limits.seconds[tier] if self._cap is None else self._cap
-        self._seconds = max(0.0, longest - worked_seconds(journal.state, begun, journal.now()))
-        self._watch = asyncio.timeout(None)
-        self._holds = 0
-        self._left = 0.0
+        self._clock = Clock(max(0.0, longest - worked_seconds(journal.state, begun, journal.now())))
         definitions = tuple(_definition(tool) for tool in bench.tools.values())
         most = min(limits.reply_tokens, bench.reply_tokens[tier])
         conversation = Conversation(worker, bench.models[tier], WORKER, definitions, most)
@@ -121,7 +118,7 @@ class Attempt:
             services=bench.services,
             takes=bench.takes[tier],
             on_output=on_text,
-            hold=self._hold,
+            hold=self._clock.hold,
         )
         if cut is not None:
             self._context.seen |= _seen(journal.state, begun, bench.workspace)
@@ -153,36 +150,20 @@ class Attempt:
         return Ending("cancelled", "cancelled", error=reason or "Stopped.")
 
     async def _guarded(self) -> Ending:
-        self._watch = asyncio.timeout(self._seconds)
         try:
-            async with self._watch:
+            async with self._clock:
                 return await self._worker.work()
+        except TimeUp:
+            error = f"It took longer than {self._limits.seconds[self._tier]:g} s, the limit of its tier."
+            if self._cap is not None:
+                error = f"It took longer than {self._cap:g} s, a worker's cap (worker.seconds)."
+            return Ending("timeout", "timeout", error=error)
         except TimeoutError:
-            if self._watch.expired():
-                error = f"It took longer than {self._limits.seconds[self._tier]:g} s, the limit of its tier."
-                if self._cap is not None:
-                    error = f"It took longer than {self._cap:g} s, a worker's cap (worker.seconds)."
-                return Ending("timeout", "timeout", error=error)
             return Ending("failed", "crash", error="A step timed out.")
         except Exception as error:  # noqa: BLE001 - a crash of one task must not reach the run
             # Our bug, or a tool's: the task fails, the run goes on, and the log has the traceback.
             _log.exception("worker crashed")
             return Ending("failed", "crash", error=f"{type(error).__name__}: {error}")
-
-    @contextmanager
-    def _hold(self) -> Iterator[None]:
-        """Stop the clock as long as at least one call is inside."""
-        now = asyncio.get_running_loop().time
-        if self._holds == 0 and not self._watch.expired():
-            self._left = (self._watch.when() or now()) - now()
-            self._watch.reschedule(None)
-        self._holds += 1
-        try:
-            yield
-        finally:
-            self._holds -= 1
-            if self._holds == 0 and not self._watch.expired():
-                self._watch.reschedule(now() + self._left)
 
     async def _close(self) -> None:
         """Close what the tools left open, within the time that a stop may take."""

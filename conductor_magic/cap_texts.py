@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conductor_magic.caps import amount, run_caps
+from conductor_magic.caps import amount, run_caps, used
 from conductor_magic.forecast import task_forecast
 from conductor_magic.state import RunState, TaskState
 
@@ -28,9 +28,9 @@ def nearly_spent_text(state: RunState, unit: str) -> str:
     if cap is None:
         return "A cap that was nearly reached does not hold any more."
     money = "The budget" if unit == "usd" else "The run's cap"
-    lines = [
-        f"{money} of {amount(unit, cap.limit)} is nearly spent: {amount(unit, max(0.0, round(cap.left, 4)))} is free."
-    ]
+    spent, free = round(used(state, cap.unit), 4), max(0.0, round(cap.left, 4))
+    state_of_it = f"{amount(unit, spent)} used, {amount(unit, free)} free, the rest reserved for what is under way"
+    lines = [f"{money} of {amount(unit, cap.limit)} is nearly spent: {state_of_it}."]
     running = ", ".join(f"#{worker.task} ({worker.tier})" for worker in state.running)
     if running:
         lines.append(f"  At work: {running}.")

@@ -29,6 +29,7 @@ __all__ = [
     "next_tier_alarm",
     "reached",
     "run_caps",
+    "used",
     "worked_seconds",
 ]
 
@@ -169,10 +170,10 @@ def nearly_spent(state: RunState) -> BudgetWarned | None:
     if state.stopping or not (state.running or any(_waits_for_a_worker(state))):
         return None
     for cap in run_caps(state):
-        used = _used(state, cap.unit)
-        shares = [share for share in SHARES if used >= share * cap.limit]
+        spent = used(state, cap.unit)
+        shares = [share for share in SHARES if spent >= share * cap.limit]
         if shares and shares[-1] > state.warned.get(cap.unit, 0.0):
-            return BudgetWarned(usd=used, budget=cap.limit, unit=cap.unit, share=shares[-1])
+            return BudgetWarned(usd=spent, budget=cap.limit, unit=cap.unit, share=shares[-1])
     return None
 
 
@@ -180,7 +181,8 @@ def _waits_for_a_worker(state: RunState) -> Iterable[bool]:
     return (task.status in ("blocked", "ready") and task.launched > 0 for task in state.tasks.values())
 
 
-def _used(state: RunState, unit: Unit) -> float:
+def used(state: RunState, unit: Unit) -> float:
+    """What the run has used, and what may have been billed; not what is reserved."""
     match unit:
         case "usd":
             return (state.spend.usd or 0.0) + state.held
@@ -257,10 +259,10 @@ def _caps(
 def _taken(state: RunState, unit: Unit, workers: list[WorkerState], flights: list[Flight], *, whole: bool) -> float:
     match unit:
         case "usd":
-            spent = _used(state, unit) if whole else sum((w.spend.usd or 0.0) + w.held for w in workers)
+            spent = used(state, unit) if whole else sum((w.spend.usd or 0.0) + w.held for w in workers)
             return spent + sum(flight.usd or 0.0 for flight in flights)
         case "tokens":
-            spent = _used(state, unit) if whole else sum(w.spend.tokens + w.held_tokens for w in workers)
+            spent = used(state, unit) if whole else sum(w.spend.tokens + w.held_tokens for w in workers)
             return spent + sum(flight.tokens for flight in flights)
         case "turns":
             return (state.spend.requests if whole else sum(w.spend.requests for w in workers)) + len(flights)

@@ -36,6 +36,8 @@ class Limits:
         reply_tokens: the most tokens that one reply may have.
         hello_seconds: how long an unanswered question waits for a board to show itself before its default is taken.
         stop_seconds: how long a stopped worker may take to clean up.
+        tool_seconds: how long a call of a tool may take beyond the time that it was given itself (Bash, Python).
+        end_seconds: how long a call that is ended may take to end before it is left behind.
     """
 
     turns: int = 60
@@ -47,3 +49,5 @@ class Limits:
     reply_tokens: int = 16_000
     hello_seconds: float = 5.0
     stop_seconds: float = 1.5
+    tool_seconds: float = 300.0
+    end_seconds: float = 5.0

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from conductor_magic import events as e
+from conductor_magic.caps import amount
 from conductor_magic.events import Record
 from conductor_magic.state import RunState
 
@@ -42,6 +43,12 @@ def _compacted(state: RunState, event: e.ContextCompacted) -> Line:
     return "" if worker is None else worker.task, "running", f"{whose} was compacted {sizes}"
 
 
+def _nearly_spent(state: RunState, event: e.BudgetWarned) -> Line:
+    if event.unit == "usd":
+        return "", "asking", f"${event.usd:.2f} of ${event.budget:.2f} is spent"
+    return "", "asking", f"{event.usd:,.0f} of {amount(event.unit, event.budget)} are used"
+
+
 def _asked(state: RunState, event: e.QuestionAsked) -> Line:
     return event.task or "", "asking", "asks: " + str(event.ask[0].get("question", ""))
 
@@ -60,7 +67,7 @@ _LINES: dict[type, Callable[[RunState, Any], Line]] = {
     e.ConflictResolved: lambda s, event: ("", "completed", f"conflict over {event.path} settled: {event.how}"),
     e.Milestone: lambda state, event: ("", "completed", f"{event.name} complete"),
     e.CancelRequested: lambda state, event: ("", "cancelled", "the run was asked to stop"),
-    e.BudgetWarned: lambda s, event: ("", "asking", f"${event.usd:.2f} of ${event.budget:.2f} is spent"),
+    e.BudgetWarned: _nearly_spent,
     e.ContextCompacted: _compacted,
     e.RunResumed: lambda state, event: ("", "running", "the run was resumed"),
     e.CapReached: lambda state, event: ("", "failed", event.text),

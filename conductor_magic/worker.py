@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from conductor_magic.caps import Cap, call_cap, reached
+from conductor_magic.clock import Clock, TimeUp, within
 from conductor_magic.compactor import Compactor
 from conductor_magic.conversations import GO_ON, Recorded, said_since
 from conductor_magic.cut_calls import CutCalls
@@ -37,7 +39,7 @@ from conductor_magic.models.calls import BudgetSpent, Conversation
 from conductor_magic.prompts import parse_status, repair_text
 from conductor_magic.redact import Redactor
 from conductor_magic.schemas import value_in, with_value
-from conductor_magic.tools.base import ToolContext, ToolResult, WorkerTool
+from conductor_magic.tools.base import ToolContext, ToolResult, WorkerTool, own_seconds
 from conductor_magic.tools.schema import check_arguments
 
 __all__ = ["Ending", "Worker"]
@@ -206,7 +208,7 @@ class Worker:
 
     async def _run_calls(self, calls: tuple[Json, ...]) -> list[Json]:
         """Run all calls of a turn side by side; their results in the order of the calls."""
-        tasks = [asyncio.ensure_future(self._call(call)) for call in calls]
+        tasks = [asyncio.ensure_future(self._call(call, calls)) for call in calls]
         try:
             return list(await asyncio.gather(*tasks))
         except BaseException:
@@ -215,7 +217,7 @@ class Worker:
             await asyncio.gather(*tasks, return_exceptions=True)
             raise
 
-    async def _call(self, call: Json) -> Json:
+    async def _call(self, call: Json, turn: tuple[Json, ...]) -> Json:
         if (known := self._before.results.get(call["id"])) is not None:
             return known
         if self._cut is not None and (told := await self._cut.result(call, self._context)) is not None:
@@ -243,7 +245,7 @@ class Worker:
             # After a crash, the record of the intent is what tells that the effect may have happened.
             await self._journal.flushed()
         try:
-            result = await tool.run(call["input"], replace(self._context, call=name))
+            result = await self._run_in_time(tool, call["input"], name, turn)
         except ToolError as error:
             result = ToolResult(str(error), is_error=True)
         content = result.content
@@ -287,6 +289,31 @@ class Worker:
             )
         )
         return tool_result(call, content, is_error=result.is_error)
+
+    async def _run_in_time(self, tool: WorkerTool, args: Json, call: str, turn: tuple[Json, ...]) -> ToolResult:
+        """What the call brings; it is ended when it does not come back, but not for what it waits for from others.
+
+        Raises:
+            ToolError: it could not be done, or not in time.
+        """
+        # Calls of one turn may wait for each other: a kernel runs one piece of code at a time.
+        own = sum(own_seconds(tool, other["input"]) for other in turn if other["name"] == tool.name)
+        seconds = self._limits.tool_seconds + own
+        clock, outer = Clock(seconds), self._context.hold
+
+        @contextmanager
+        def hold() -> Iterator[None]:
+            with outer(), clock.hold():
+                yield
+
+        context = replace(self._context, call=call, hold=hold)
+        try:
+            return await within(clock, tool.run(args, context), self._limits.end_seconds)
+        except TimeUp:
+            unsure = (
+                "" if tool.repeatable else " It may have had its effect: look at what is there before you repeat it."
+            )
+            raise ToolError(f"{tool.name} did not answer within {seconds:g} s and was ended.{unsure}") from None
 
     def _refuse(self, call: Json, why: str) -> Json:
         self._journal.append(ToolRefused(by=self._context.worker, name=call["name"], why=why, use=call["id"]))

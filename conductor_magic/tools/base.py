@@ -16,7 +16,16 @@ if TYPE_CHECKING:
     from conductor_magic.tools.background import BackgroundCommand
     from conductor_magic.tools.kernel import TaskKernel
 
-__all__ = ["FileChange", "Gate", "NewArtifact", "ToolContext", "ToolResult", "WorkerTool"]
+__all__ = [
+    "TIMEOUT_SCHEMA",
+    "FileChange",
+    "Gate",
+    "NewArtifact",
+    "ToolContext",
+    "ToolResult",
+    "WorkerTool",
+    "own_seconds",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,3 +158,19 @@ class WorkerTool(Protocol):
             ToolError: it cannot be done; the text is for the model.
         """
         ...
+
+
+_TIMEOUT_MS, _LONGEST_MS = 120_000, 600_000
+TIMEOUT_SCHEMA: dict[str, Any] = {
+    "type": "integer",
+    "minimum": 1,
+    "description": f"Milliseconds (default {_TIMEOUT_MS}, at most {_LONGEST_MS}).",
+}
+"""The argument of a tool that is told how long a call may take."""
+
+
+def own_seconds(tool: WorkerTool, args: dict[str, Any]) -> float:
+    """How long a call may take by its own `timeout` argument; 0 for a tool that has none."""
+    if "timeout" not in tool.input_schema.get("properties", {}):
+        return 0.0
+    return min(args.get("timeout") or _TIMEOUT_MS, _LONGEST_MS) / 1000

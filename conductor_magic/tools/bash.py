@@ -11,7 +11,7 @@ from typing import Any
 from conductor_magic.errors import ToolError
 from conductor_magic.sandbox import Outcome, run
 from conductor_magic.tools.background import end_command, start_command
-from conductor_magic.tools.base import ToolContext, ToolResult
+from conductor_magic.tools.base import TIMEOUT_SCHEMA, ToolContext, ToolResult, own_seconds
 from conductor_magic.tools.commands import admit_command
 from conductor_magic.tools.output import new_file, plain, shortened
 from conductor_magic.tools.watched import watched
@@ -21,9 +21,6 @@ __all__ = ["Bash"]
 _SHOWN = 30_000
 _KEPT = 16 << 20
 """Bytes of output after which a command is stopped."""
-
-_TIMEOUT_MS = 120_000
-_LONGEST_MS = 600_000
 
 
 class Bash:
@@ -41,9 +38,8 @@ class Bash:
         "properties": {
             "command": {"type": "string", "description": "The command."},
             "timeout": {
-                "type": "integer",
-                "minimum": 1,
-                "description": f"Milliseconds (default {_TIMEOUT_MS}, at most {_LONGEST_MS}; background: no limit).",
+                **TIMEOUT_SCHEMA,
+                "description": TIMEOUT_SCHEMA["description"].replace(").", "; background: no limit)."),
             },
             "description": {"type": "string", "description": "What it does, in five to ten words."},
             "run_in_background": {
@@ -66,7 +62,7 @@ class Bash:
         argv = ["/bin/bash", "-c", command] if Path("/bin/bash").exists() else ["bash", "-c", command]
         if args.get("run_in_background"):
             return _left_running(argv, args.get("timeout"), context)
-        seconds = min(args.get("timeout") or _TIMEOUT_MS, _LONGEST_MS) / 1000
+        seconds = own_seconds(self, args)
 
         def on_output(chunk: bytes) -> None:
             if context.on_output:

@@ -11,7 +11,7 @@ from typing import Any
 
 from conductor_magic.errors import ToolError
 from conductor_magic.tools.artifacts import save_from_outbox, save_image
-from conductor_magic.tools.base import NewArtifact, ToolContext, ToolResult
+from conductor_magic.tools.base import TIMEOUT_SCHEMA, NewArtifact, ToolContext, ToolResult, own_seconds
 from conductor_magic.tools.commands import admit_command
 from conductor_magic.tools.kernel import TaskKernel
 from conductor_magic.tools.kernel_bootstrap import ANNOUNCEMENT
@@ -28,9 +28,6 @@ _ARTIFACTS = 40
 Offer = Callable[[], NewArtifact]
 """Takes what was handed back; raises ToolError when it is not what it should be."""
 
-_TIMEOUT_MS = 120_000
-_LONGEST_MS = 600_000
-
 
 class Python:
     """The Python tool."""
@@ -45,11 +42,7 @@ class Python:
         "type": "object",
         "properties": {
             "code": {"type": "string", "description": "The code; the last expression's value is shown."},
-            "timeout": {
-                "type": "integer",
-                "minimum": 1,
-                "description": f"Milliseconds (default {_TIMEOUT_MS}, at most {_LONGEST_MS}).",
-            },
+            "timeout": TIMEOUT_SCHEMA,
         },
         "required": ["code"],
         "additionalProperties": False,
@@ -60,7 +53,7 @@ class Python:
         """Run one piece of code in the task's kernel; see `WorkerTool.run`."""
         code = _checked(args["code"])
         await admit_command(code, self.name, context)
-        seconds = min(args.get("timeout") or _TIMEOUT_MS, _LONGEST_MS) / 1000
+        seconds = own_seconds(self, args)
         kernel = _kernel_of(context)
         async with kernel.lock:
             try:

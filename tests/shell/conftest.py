@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from conductor_magic import assemble
 from conductor_magic.option_checks import check_options
 from conductor_magic.result import ConductResult
 from conductor_magic.run import Run, start
+from conductor_magic.tools.base import ToolContext, ToolResult
 from tests.support.floor import Floor
 from tests.support.messages_server import MessagesServer
 from tests.support.wire import View, watched_wire
 
 Begin = Callable[..., Run]
 Play = Callable[..., ConductResult]
+Use = Callable[..., None]
 
 
 @pytest.fixture
@@ -64,3 +68,17 @@ def view() -> Iterator[View]:
     """A view on every widget that the test makes."""
     with watched_wire() as view:
         yield view
+
+
+@pytest.fixture
+def odd_tool(monkeypatch: pytest.MonkeyPatch) -> Use:
+    """Give the workers one more tool, `Odd`, that does what the test says."""
+    given = assemble.worker_tools
+
+    def use(run: Callable[[Any, ToolContext], Awaitable[ToolResult]], *, repeatable: bool = True) -> None:
+        odd = SimpleNamespace(
+            name="Odd", description="odd", input_schema={"type": "object"}, repeatable=repeatable, run=run
+        )
+        monkeypatch.setattr(assemble, "worker_tools", lambda read_only: {**given(read_only), "Odd": odd})
+
+    return use

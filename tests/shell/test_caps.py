@@ -279,7 +279,7 @@ def test_near_the_budget_the_conductor_is_told_and_drops_what_waits(play: Play) 
     floor = Floor(plan, dear)
     result = play(floor, budget=0.1, tiers={"conductor": "claude-haiku-5-5"})
     told = str(floor.conductor_requests[2]["messages"][-1]["content"])
-    assert "The budget of $0.1 is nearly spent: $0.0" in told
+    assert "The budget of $0.1 is nearly spent: $0.08" in told
     assert "At work: #1 (haiku)." in told
     assert "Waits: #2 Task b · haiku · about $" in told
     assert [task.status for task in result] == ["completed", "cancelled"]

@@ -6,9 +6,7 @@ import asyncio
 import stat
 import threading
 import time
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -24,7 +22,7 @@ from conductor_magic.result import ConductResult
 from conductor_magic.run import start
 from conductor_magic.settings import run_folders
 from conductor_magic.tools.base import ToolContext, ToolResult
-from tests.shell.conftest import Begin, Play
+from tests.shell.conftest import Begin, Play, Use
 from tests.support.floor import Floor, create, done, launch, lay_out
 from tests.support.messages_server import Answer, text, tools
 
@@ -38,19 +36,6 @@ ASK: dict[str, Any] = {
         }
     ]
 }
-Use = Callable[[Callable[[Any, ToolContext], Awaitable[ToolResult]]], None]
-
-
-@pytest.fixture
-def odd_tool(monkeypatch: pytest.MonkeyPatch) -> Use:
-    """Give the workers one more tool, `Odd`, that does what the test says."""
-    given = assemble.worker_tools
-
-    def use(run: Callable[[Any, ToolContext], Awaitable[ToolResult]]) -> None:
-        odd = SimpleNamespace(name="Odd", description="odd", input_schema={"type": "object"}, repeatable=True, run=run)
-        monkeypatch.setattr(assemble, "worker_tools", lambda read_only: {**given(read_only), "Odd": odd})
-
-    return use
 
 
 def _calls_odd(task: str, turn: int, body: dict[str, Any]) -> Answer:
