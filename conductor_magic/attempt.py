@@ -19,6 +19,7 @@ from conductor_magic.clock import Clock, TimeUp
 from conductor_magic.compactor import Compactor
 from conductor_magic.conversations import recorded
 from conductor_magic.cut_calls import CutCalls
+from conductor_magic.events import WorkerHeard, WorkerStalled
 from conductor_magic.journal import Journal
 from conductor_magic.limits import Limits
 from conductor_magic.models.calls import Conversation
@@ -102,6 +103,8 @@ class Attempt:
         self._cap = journal.state.caps.get("worker.seconds")
         longest = limits.seconds[tier] if self._cap is None else self._cap
         self._clock = Clock(max(0.0, longest - worked_seconds(journal.state, begun, journal.now())))
+        self._heard = 0.0
+        on_text = self._hearing(on_text)
         definitions = tuple(_definition(tool) for tool in bench.tools.values())
         most = min(limits.reply_tokens, bench.reply_tokens[tier])
         conversation = Conversation(worker, bench.models[tier], WORKER, definitions, most)
@@ -132,15 +135,44 @@ class Attempt:
         Args:
             at_end: called with the ending, whatever happens on the way out.
         """
+        listening = asyncio.ensure_future(self._listen())
         try:
             ending = await self._guarded()
         except asyncio.CancelledError:
             stopping = self._journal.state.workers[self._name].stopping
             ending = self._stopped(stopping)
+        finally:
+            listening.cancel()
         try:
             await self._close()
         finally:
             at_end(ending)
+
+    def _hearing(self, on_text: Callable[[str], None] | None) -> Callable[[str], None]:
+        """Listens to what streams, and hands it on."""
+
+        def hear(text: str) -> None:
+            self._heard = self._journal.now()
+            if self._journal.state.workers[self._name].silent:
+                self._journal.append(WorkerHeard(worker=self._name))
+            if on_text is not None:
+                on_text(text)
+
+        return hear
+
+    async def _listen(self) -> None:
+        """Say so when nothing has been heard for long of a model that was asked."""
+        seconds = self._limits.silence_seconds
+        while True:
+            await asyncio.sleep(seconds / 6)
+            state = self._journal.state
+            worker = state.workers[self._name]
+            left = min((flight.at for flight in state.in_flight.values() if flight.by == self._name), default=None)
+            if left is None or worker.calls or worker.stalled or worker.outcome is not None:
+                continue
+            if self._journal.now() - max(left, self._heard) >= seconds:
+                detail = f"nothing was heard of its model for {seconds:g} s"
+                self._journal.append(WorkerStalled(worker=self._name, sign="silence", detail=detail))
 
     def _stopped(self, reason: str) -> Ending:
         """The ending of an attempt that was stopped for this reason."""

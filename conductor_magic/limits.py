@@ -37,6 +37,7 @@ class Limits:
         hello_seconds: how long an unanswered question waits for a board to show itself before its default is taken.
         stop_seconds: how long a stopped worker may take to clean up.
         tool_seconds: how long a call of a tool may take beyond the time that it was given itself (Bash, Python).
+        silence_seconds: how long nothing may be heard of a worker's model before the board says so.
         end_seconds: how long a call that is ended may take to end before it is left behind.
     """
 
@@ -50,4 +51,5 @@ class Limits:
     hello_seconds: float = 5.0
     stop_seconds: float = 1.5
     tool_seconds: float = 300.0
+    silence_seconds: float = 90.0
     end_seconds: float = 5.0

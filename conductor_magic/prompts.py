@@ -22,6 +22,7 @@ __all__ = [
     "notice_text",
     "parse_status",
     "repair_text",
+    "stalled_text",
     "strip_preamble",
     "task_id_prefix",
     "unsettled_text",
@@ -298,6 +299,14 @@ def value_text(schema: Mapping[str, Any]) -> str:
     return (
         "VALUE\nNow give the answer's value as data. Return only JSON, nothing before or after it, that fits this "
         f"schema:\n```json\n{json.dumps(schema, ensure_ascii=False)}\n```"
+    )
+
+
+def stalled_text(detail: str) -> str:
+    """What a worker is told that gets nowhere; `detail` says how, as `repeats … with the same result`."""
+    return (
+        f"NO PROGRESS\nThis attempt {detail}. The result will not change. Do something else with what you know; or, if "
+        "there is no other way, report what you found and end with `STATUS: blocked - <by what>`."
     )
 
 

@@ -107,11 +107,12 @@ class Spend:
 
 @dataclass(frozen=True, slots=True)
 class Flight:
-    """A request that is under way: who asked, and the most that it can cost (None: no price is known) and use."""
+    """A request under way: who asked, the most that it can cost (None: no price is known) and use, when it left."""
 
     by: str
     usd: float | None = None
     tokens: int = 0
+    at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +158,8 @@ class WorkerState:
     """One attempt at one task. `log` holds its turns, tool results and messages in order; `calls` run now.
 
     `waits`: the calls among them that wait until another worker is done with a file. `with_run`: it ended only because
-    the run did; `idle`: seconds from such an end to when it went on. `made`: how many calls it has made. `held` and
+    the run did; `idle`: seconds from such an end to when it went on. `stalled`: in which way it
+    makes no progress; `silent`: nothing is heard of its model. `made`: how many calls it has made. `held` and
     `held_tokens`: what requests of it that nobody counted may have cost and used.
     """
 
@@ -181,6 +183,7 @@ class WorkerState:
     with_run: bool = False
     idle: float = 0.0
     stalled: str = ""
+    silent: bool = False
     log: tuple[Record, ...] = ()
     calls: Mapping[str, Record] = field(default_factory=dict)
     waits: Mapping[str, WorkerWaits] = field(default_factory=dict)

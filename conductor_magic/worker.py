@@ -28,6 +28,7 @@ from conductor_magic.events import (
     ToolEnded,
     ToolRefused,
     ToolStarted,
+    WorkerStalled,
     WorkerTold,
     WorkerTurn,
 )
@@ -36,7 +37,8 @@ from conductor_magic.limits import Limits
 from conductor_magic.media import keep
 from conductor_magic.models.base import Reply, tool_result
 from conductor_magic.models.calls import BudgetSpent, Conversation
-from conductor_magic.prompts import parse_status, repair_text
+from conductor_magic.progress import stall
+from conductor_magic.prompts import parse_status, repair_text, stalled_text
 from conductor_magic.redact import Redactor
 from conductor_magic.schemas import value_in, with_value
 from conductor_magic.tools.base import ToolContext, ToolResult, WorkerTool, own_seconds
@@ -126,6 +128,13 @@ class Worker:
                 used = self._journal.state.workers[self._context.worker].spend.tokens
                 if used > self._tokens:
                     return self._limit(f"It used {used:,} tokens, more than the {self._tokens:,} allowed.")
+                if (found := stall(self._journal.state.workers[self._context.worker].log)) is not None:
+                    if found.ends:
+                        return self._limit(f"It made no progress: it {found.detail}. It was told so, and went on.")
+                    self._journal.append(
+                        WorkerStalled(worker=self._context.worker, sign=found.sign, detail=found.detail)
+                    )
+                    self._tell(stalled_text(found.detail), "stalled")
         except BudgetSpent as error:
             return self._capped(error.cap, str(error))
         except ModelError as error:
@@ -202,7 +211,7 @@ class Worker:
         self._tell(repair_text(found.wrong), "repair")
         return None
 
-    def _tell(self, text: str, about: Literal["reminder", "repair", "resumed"] = "reminder") -> None:
+    def _tell(self, text: str, about: Literal["reminder", "repair", "resumed", "stalled"] = "reminder") -> None:
         self._journal.append(WorkerTold(worker=self._context.worker, text=text, about=about))
         self._conversation.say(text)
 

@@ -82,6 +82,7 @@ from conductor_magic.events.traffic import (
 )
 from conductor_magic.events.workers import (
     WorkerEnded,
+    WorkerHeard,
     WorkerStalled,
     WorkerStarted,
     WorkerStopping,
@@ -144,6 +145,7 @@ __all__ = [
     "ToolStarted",
     "Unknown",
     "WorkerEnded",
+    "WorkerHeard",
     "WorkerStalled",
     "WorkerStarted",
     "WorkerStopping",

@@ -8,6 +8,7 @@ from conductor_magic.events.base import Cause, Event, Json, Outcome, Tier
 
 __all__ = [
     "WorkerEnded",
+    "WorkerHeard",
     "WorkerStalled",
     "WorkerStarted",
     "WorkerStopping",
@@ -64,6 +65,12 @@ class WorkerStalled(Event, kind="worker.stalled"):
     worker: str
     sign: str
     detail: str = ""
+
+
+class WorkerHeard(Event, kind="worker.heard"):
+    """The worker's model, which had been silent, is heard again."""
+
+    worker: str
 
 
 class WorkerWaits(Event, kind="worker.waits"):

@@ -89,6 +89,7 @@ def _continued(state: RunState, record: Record, event: e.RunResumed) -> RunState
             output="",
             stopping="",
             stalled="",
+            silent=False,
             with_run=False,
         )
         task = move(tasks[worker.task], "continued")

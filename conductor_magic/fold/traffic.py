@@ -7,13 +7,14 @@ from dataclasses import replace
 from conductor_magic import events as e
 from conductor_magic.events import Record
 from conductor_magic.fold.moves import Step, change_conductor, hold, put_task, put_worker, task_of, with_entry
+from conductor_magic.progress import is_stalled
 from conductor_magic.state import Flight, RunState, Spend, WorkerState
 
 __all__ = ["STEPS"]
 
 
 def _request_sent(state: RunState, record: Record, event: e.RequestSent) -> RunState:
-    flight = Flight(event.by, event.reserved, event.reserved_tokens)
+    flight = Flight(event.by, event.reserved, event.reserved_tokens, record.at)
     in_flight = with_entry(state.in_flight, event.request, flight)
     return replace(state, in_flight=in_flight, requests=state.requests + 1)
 
@@ -77,7 +78,9 @@ def _tool_result(state: RunState, record: Record, event: e.ToolEnded | e.ToolRef
     done = event.call if isinstance(event, e.ToolEnded) else None
     calls = {call: started for call, started in worker.calls.items() if call != done}
     waits = {call: waits for call, waits in worker.waits.items() if call != done}
-    return put_worker(state, replace(worker, calls=calls, waits=waits, log=(*worker.log, record)))
+    log = (*worker.log, record)
+    stalled = worker.stalled if worker.stalled and is_stalled(log) else ""
+    return put_worker(state, replace(worker, calls=calls, waits=waits, log=log, stalled=stalled))
 
 
 def _artifact(state: RunState, record: Record, event: e.ArtifactSaved) -> RunState:

@@ -21,6 +21,7 @@ from conductor_magic.fold.moves import (
     with_entry,
     worker_at_work,
 )
+from conductor_magic.progress import is_stalled
 from conductor_magic.state import RunState, WorkerState
 
 __all__ = ["STEPS"]
@@ -50,7 +51,9 @@ def _worker_started(state: RunState, record: Record, event: e.WorkerStarted) -> 
 
 def _worker_log(state: RunState, record: Record, event: Any) -> RunState:
     worker = worker_at_work(state, event.worker, event)
-    return put_worker(state, replace(worker, log=(*worker.log, record), stalled=""))
+    log = (*worker.log, record)
+    stalled = worker.stalled if worker.stalled and not worker.silent and is_stalled(log) else ""
+    return put_worker(state, replace(worker, log=log, stalled=stalled, silent=False))
 
 
 def _worker_stopping(state: RunState, record: Record, event: e.WorkerStopping) -> RunState:
@@ -62,7 +65,13 @@ def _worker_stopping(state: RunState, record: Record, event: e.WorkerStopping) -
 
 def _worker_stalled(state: RunState, record: Record, event: e.WorkerStalled) -> RunState:
     worker = worker_at_work(state, event.worker, event)
-    return add_to_tape(put_worker(state, replace(worker, stalled=event.sign)), record)
+    worker = replace(worker, stalled=event.detail or event.sign, silent=event.sign == "silence")
+    return add_to_tape(put_worker(state, worker), record)
+
+
+def _worker_heard(state: RunState, record: Record, event: e.WorkerHeard) -> RunState:
+    worker = worker_at_work(state, event.worker, event)
+    return put_worker(state, replace(worker, stalled="", silent=False)) if worker.silent else state
 
 
 def _worker_ended(state: RunState, record: Record, event: e.WorkerEnded) -> RunState:
@@ -80,6 +89,8 @@ def _worker_ended(state: RunState, record: Record, event: e.WorkerEnded) -> RunS
         # A call that the run's end cut short is what a resumed worker begins with.
         calls=worker.calls if with_run else {},
         waits={},
+        stalled="",
+        silent=False,
         with_run=with_run,
     )
     state = add_to_tape(put_worker(state, over), record)
@@ -106,5 +117,6 @@ STEPS: dict[str, Step] = {
     "worker.told": _worker_log,
     "worker.stopping": _worker_stopping,
     "worker.stalled": _worker_stalled,
+    "worker.heard": _worker_heard,
     "worker.ended": _worker_ended,
 }

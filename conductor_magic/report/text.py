@@ -142,6 +142,8 @@ def _tail(task: Json, snapshot: Json) -> str:
     worker = snapshot["workers"].get(task["worker"] or "")
     if worker and worker["waits"]:
         return worker["waits"]
+    if worker and worker["stalled"]:
+        return f"no progress: {worker['stalled']}"
     if task["shown"] in ("running", "asking") and worker and worker["tool"]:
         return f"{worker['tool']['name']} {worker['tool']['argument']}"
     if task["waits_for"]:

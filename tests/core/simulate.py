@@ -224,7 +224,12 @@ class Simulation:
         if self._often(0.2):
             self._touch_a_file(worker, call)
         if self._often(0.1):
-            self.append(e.WorkerStalled(worker=worker.id, sign="repeats", detail="the same call again"))
+            sign = self._chance.choice(("repeats", "nothing_new", "silence"))
+            self.append(e.WorkerStalled(worker=worker.id, sign=sign, detail="the same call again"))
+            if self._often(0.3):
+                self.append(e.WorkerHeard(worker=worker.id))
+            if self._often(0.3):
+                self.append(e.WorkerTold(worker=worker.id, text="Do something else.", about="stalled"))
         self.append(e.ToolEnded(call=call, by=worker.id, name="Read", content="text", use="u1"))
         if self.whims and self._often(0.1):
             self._compact(worker.id)

@@ -372,7 +372,7 @@ def test_a_budget_that_ended_a_run_is_raised_to_finish_it(play: Play, serve: Cal
     def dear(task: str, turn: int, body: dict[str, Any]) -> Answer:
         if task in "efgh" and turn < 24:
             return tools(
-                ("Glob", {"pattern": "*"}),
+                ("Glob", {"pattern": f"{task}{turn}*"}),
                 prefix=f"{task}{turn}",
                 usage={"output_tokens": min(15_000, body["max_tokens"])},
             )

@@ -341,7 +341,7 @@ def test_budget_is_never_exceeded(play: Play) -> None:
 
     def worker(task: str, turn: int, body: dict[str, Any]) -> Answer:
         usage = {"input_tokens": 900, "output_tokens": body["max_tokens"]}
-        call = ("Glob", {"pattern": "*"})
+        call = ("Glob", {"pattern": f"{task}{turn}*"})
         return Answer(blocks=({"type": "tool_use", "id": f"t{turn}", "name": call[0], "input": call[1]},), usage=usage)
 
     graph: dict[str, tuple[str, ...]] = {f"t{number}": () for number in range(8)}

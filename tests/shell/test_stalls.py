@@ -1,0 +1,114 @@
+"""Workers that get nowhere, in whole runs: shown, told once, ended long before the turn limit, told on."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from conductor_magic.events import WorkerHeard, WorkerStalled, WorkerTold
+from conductor_magic.fold import fold
+from conductor_magic.limits import Limits
+from conductor_magic.snapshot import snapshot
+from tests.shell.conftest import Begin, Play
+from tests.support.floor import Floor, create, done, launch, lay_out
+from tests.support.messages_server import Answer, text, tools
+
+READ = ("Read", {"file_path": "a.py"})
+
+
+def test_two_hundred_equal_calls_end_the_task_and_the_conductor_goes_on(play: Play, tmp_path: Any) -> None:
+    """Told at the fourth, ended at the ninth, tried once more, then the conductor does it otherwise."""
+    (tmp_path / "workspace" / "a.py").write_text("print(1)\n")
+
+    def stuck(task: str, turn: int, body: dict[str, Any]) -> Answer:
+        if task != "a" or turn > 200:
+            return done(task, turn, body)
+        return tools(READ, prefix=f"toolu_{turn}")
+
+    other = tools(create("b"), launch("b"), prefix="other")
+    floor = Floor([lay_out({"a": ()}), text("Under way."), other, text("Wait."), text("Otherwise.")], stuck)
+    result = play(floor)
+    first, second = result["1"].attempts
+    assert first.outcome == second.outcome == "limit"
+    assert "It made no progress: it repeats Read" in first.error and "9 turns in a row" in first.error
+    assert len(floor.worker_requests) == 9 + 9 + 1
+    assert "NO PROGRESS" in str(floor.worker_requests[4]["messages"][-1])
+    assert sum("NO PROGRESS" in str(message) for message in floor.worker_requests[8]["messages"]) == 1
+    told = str(floor.conductor_requests[2]["messages"][-1]["content"])
+    assert "#1 failed" in told and "It made no progress" in told
+    assert result["2"].status == "completed" and result.answer == "Otherwise."
+    events = [record.event for record in result.events]
+    assert sum(isinstance(event, WorkerStalled) for event in events) == 2
+    assert sum(isinstance(event, WorkerTold) for event in events) == 2
+
+
+def test_two_calls_that_take_turns_end_as_well(play: Play) -> None:
+    """Of either there is always another between."""
+    pair = [("Glob", {"pattern": "*"}), ("Glob", {"pattern": "*.py"})]
+    floor = Floor(
+        [lay_out({"a": ()}), text("Under way."), text("Stuck.")],
+        lambda task, turn, body: tools(pair[turn % 2], prefix=f"t{turn}"),
+    )
+    result = play(floor)
+    assert result["1"].status == "failed" and "It made no progress" in result["1"].error
+    assert len(floor.worker_requests) <= 22
+
+
+def test_a_worker_that_polls_what_changes_is_left_alone_and_one_that_recovers_is_unstalled(
+    play: Play, tmp_path: Any
+) -> None:
+    """The board says `no progress` from the event until something new has come, and no longer."""
+    file = tmp_path / "workspace" / "a.py"
+    file.write_text("0\n")
+
+    def polls(task: str, turn: int, body: dict[str, Any]) -> Answer:
+        if turn > 24:
+            return done(task, turn, body)
+        if turn > 6:
+            file.write_text(f"{turn}\n")
+        return tools(READ, prefix=f"toolu_{turn}")
+
+    result = play(Floor([lay_out({"a": ()}), text("Under way."), text("The answer.")], polls))
+    assert result.status == "completed", result.reason
+    records = list(result.events)
+    shown = [snapshot(fold(records[:n]), 0.0)["workers"].get("w1", {}).get("stalled", "") for n in range(len(records))]
+    stalled = [at for at, text_ in enumerate(shown) if text_]
+    assert stalled and shown[stalled[0]].startswith("repeats Read")
+    assert stalled == list(range(stalled[0], stalled[-1] + 1))
+    assert not any(shown[stalled[-1] + 1 :])
+    told = [record.event for record in records if isinstance(record.event, WorkerTold)]
+    assert [event.about for event in told] == ["stalled"]
+
+
+def test_a_silent_model_is_shown_by_an_event_until_it_is_heard(begin: Begin) -> None:
+    """No one is told and nothing ends: the time-out of a reply is the client's."""
+    heard = threading.Event()
+
+    def silent(task: str, turn: int, body: dict[str, Any]) -> Answer:
+        heard.wait(10)
+        return done(task, turn, body)
+
+    run = begin(
+        Floor([lay_out({"a": ()}), text("Under way."), text("The answer.")], silent), limits=Limits(silence_seconds=0.3)
+    )
+    while not any(worker.stalled for worker in run.state.workers.values()):
+        assert not run.done.wait(0.02)
+    assert run.state.workers["w1"].stalled == "nothing was heard of its model for 0.3 s"
+    heard.set()
+    result = run.wait(20)
+    assert result.status == "completed"
+    kinds = [type(record.event) for record in result.events]
+    assert kinds.count(WorkerStalled) == kinds.count(WorkerHeard) == 1
+    assert WorkerTold not in kinds
+
+
+def test_a_slow_tool_is_no_silence(play: Play) -> None:
+    """While a call runs, nobody expects to hear of the model."""
+
+    def slow(task: str, turn: int, body: dict[str, Any]) -> Answer:
+        return tools(("Bash", {"command": "sleep 1"})) if turn == 1 else done(task, turn, body)
+
+    floor = Floor([lay_out({"a": ()}), text("Under way."), text("The answer.")], slow)
+    result = play(floor, limits=Limits(silence_seconds=0.3))
+    assert result.status == "completed"
+    assert not any(isinstance(record.event, WorkerStalled) for record in result.events)
