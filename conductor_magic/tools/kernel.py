@@ -27,7 +27,9 @@ OnMessage = Callable[[str, dict[str, Any]], None]
 
 _READY_SECONDS = 120.0
 _ASK_AGAIN_SECONDS = 1.0
-_INTERRUPT_SECONDS = 5.0
+_INTERRUPT_SECONDS = 3.0
+"""How long code may take to stop once it is interrupted; then its process is ended."""
+
 _LAST_OUTPUT_SECONDS = 5.0
 """How long output may follow the answer that the code has run."""
 
