@@ -167,7 +167,7 @@ def _spent(state: RunState, scope: str, unit: str) -> float:
 
 
 @given(st.integers(0, 2**32), st.sampled_from((None, 0.05, 0.2, 1.0)), CAPS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_no_cap_is_ever_exceeded(seed: int, budget: float | None, caps: dict[str, int]) -> None:
     """Of any scope in any unit, with any replies, failures and servers that do not count."""
     limits = _scaled(caps)

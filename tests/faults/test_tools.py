@@ -61,7 +61,7 @@ PYTHON = {
     "fork bomb": (FORKS, "1 s"),
     "40 GiB": ("x = bytearray(40 << 30)", "MemoryError"),
 }
-SHORT = ("Bash, hang", "Bash, fork bomb", "Bash, 40 GiB", "Python, busy loop", "Python, 40 GiB")
+SHORT = ("Bash, hang", "Bash, fork bomb", "Python, busy loop")
 """Cases that run each time; `make faults` has them all."""
 
 CASES = [

@@ -11,7 +11,7 @@ import pytest
 
 from conductor_magic.api import resume
 from conductor_magic.errors import ConductUsageError
-from conductor_magic.events import CapReached, RequestSent, ToolStarted, WorkerEnded
+from conductor_magic.events import CapReached, RequestSent, RunResumed, ToolStarted, WorkerEnded
 from conductor_magic.models.anthropic.prices import cost
 from conductor_magic.result import ConductResult
 from tests.shell.conftest import Play
@@ -220,6 +220,21 @@ def test_a_cap_of_the_run_ends_it_and_a_larger_one_finishes_it(
     result = resume(capped.id, cap=[more], quiet=True).wait(60)
     assert (result.status, result.answer) == ("completed", "All of it."), result.reason
     assert all(len(task.attempts) <= 2 for task in result)
+
+
+def test_a_larger_cap_of_a_tier_lets_its_workers_go_on(play: Play, serve: Callable[[Any], MessagesServer]) -> None:
+    """Where they were, in the same attempts; what waited for the tier starts; a cap may be taken away."""
+    plan = [lay_out({"a": (), "b": (), "c": ("a", "b")}), text("Under way."), *[text("Some of it.")] * 4]
+    capped = play(Dear(plan, turns=3), cap={"haiku.turns": 3, "worker.calls": 50}, budget="none")
+    assert capped.status == "failed" and reached(capped) == [("turns", "haiku")]
+    again = Dear([text("All of it.")] * 4, turns=3)
+    serve(again)
+    result = resume(capped.id, cap={"haiku.turns": 40, "worker.calls": None}, quiet=True).wait(60)
+    assert (result.status, result.answer) == ("completed", "All of it."), result.reason
+    assert [len(task.attempts) for task in result] == [1, 1, 1]
+    assert sum(again.replies.values()) == 3 * 4 - 3
+    resumed = next(record.event for record in result.events if isinstance(record.event, RunResumed))
+    assert resumed.caps == {"haiku.turns": 40}
 
 
 def test_a_worst_case_bill_of_eight_workers_stays_under_half_a_dollar(

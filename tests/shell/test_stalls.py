@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from conductor_magic.events import WorkerHeard, WorkerStalled, WorkerTold
+import pytest
+
+from conductor_magic.events import ToolEnded, WorkerHeard, WorkerStalled, WorkerTold, WorkerTurn
 from conductor_magic.fold import fold
 from conductor_magic.limits import Limits
 from conductor_magic.snapshot import snapshot
@@ -76,17 +78,20 @@ def test_a_worker_that_polls_what_changes_is_left_alone_and_one_that_recovers_is
     assert stalled and shown[stalled[0]].startswith("repeats Read")
     assert stalled == list(range(stalled[0], stalled[-1] + 1))
     assert not any(shown[stalled[-1] + 1 :])
+    news = records[stalled[-1]].event
+    assert isinstance(news, ToolEnded) and "7" in str(news.content)
     told = [record.event for record in records if isinstance(record.event, WorkerTold)]
     assert [event.about for event in told] == ["stalled"]
 
 
-def test_a_silent_model_is_shown_by_an_event_until_it_is_heard(begin: Begin) -> None:
-    """No one is told and nothing ends: the time-out of a reply is the client's."""
+@pytest.mark.parametrize("words", [True, False])
+def test_a_silent_model_is_shown_by_an_event_until_it_is_heard(begin: Begin, *, words: bool) -> None:
+    """By its words or by a whole reply without any. No one is told: the time-out of a reply is the client's."""
     heard = threading.Event()
 
     def silent(task: str, turn: int, body: dict[str, Any]) -> Answer:
         heard.wait(10)
-        return done(task, turn, body)
+        return done(task, turn, body) if words or turn > 1 else tools(("Glob", {"pattern": "*"}))
 
     run = begin(
         Floor([lay_out({"a": ()}), text("Under way."), text("The answer.")], silent), limits=Limits(silence_seconds=0.3)
@@ -98,8 +103,12 @@ def test_a_silent_model_is_shown_by_an_event_until_it_is_heard(begin: Begin) -> 
     result = run.wait(20)
     assert result.status == "completed"
     kinds = [type(record.event) for record in result.events]
-    assert kinds.count(WorkerStalled) == kinds.count(WorkerHeard) == 1
+    assert kinds.count(WorkerStalled) == 1
+    assert kinds.count(WorkerHeard) == words
     assert WorkerTold not in kinds
+    records = list(result.events)
+    first = next(record.seq for record in records if isinstance(record.event, WorkerHeard if words else WorkerTurn))
+    assert fold(records[:first]).workers["w1"].stalled == ""
 
 
 def test_a_slow_tool_is_no_silence(play: Play) -> None:

@@ -83,8 +83,11 @@ def test_time_in_which_somebody_else_is_waited_for_does_not_count(play: Play, od
 
     odd_tool(waits)
     limits = Limits(tool_seconds=0.3, seconds={"haiku": 0.7, "sonnet": 0.7, "opus": 0.7})
-    result = play(Floor(PLAN, calls_odd), limits=limits)
+    floor = Floor(PLAN, calls_odd)
+    result = play(floor, limits=limits)
     assert result.status == "completed", result.reason
+    odd, _ = floor.worker_requests[1]["messages"][-1]["content"]
+    assert odd["content"] == "answered"
 
 
 def test_every_tool_has_a_longest_time() -> None:
