@@ -94,7 +94,7 @@ class Attempt:
         on_text: Callable[[str], None] | None,
         cut: CutCalls | None = None,
     ) -> None:
-        self._name, self._tier = worker, tier
+        self._name, self._tier, self._compactor = worker, tier, compactor
         self._journal = journal
         self._limits = limits
         begun = journal.state.workers[worker]
@@ -132,11 +132,14 @@ class Attempt:
         Args:
             at_end: called with the ending, whatever happens on the way out.
         """
+        self._compactor.holds[self._name] = self._hold
         try:
             ending = await self._guarded()
         except asyncio.CancelledError:
             stopping = self._journal.state.workers[self._name].stopping
             ending = Ending("cancelled", "cancelled", error=stopping or "Stopped.")
+        finally:
+            del self._compactor.holds[self._name]
         try:
             await self._close()
         finally:
@@ -199,8 +202,12 @@ def _seen(state: RunState, worker: WorkerState, workspace: Path) -> dict[str, st
 def _spent(journal: Journal, worker: WorkerState) -> float:
     """Seconds that the attempt has taken so far, but for those in which a person was asked."""
     now = journal.now()
-    asked = (question for question in journal.state.questions.values() if question.by == worker.id)
-    return now - worker.started - worker.idle - sum((question.answered or now) - question.asked for question in asked)
+    waited = sum(
+        (question.answered or now) - max(question.asked, worker.started)
+        for question in journal.state.questions.values()
+        if question.by == worker.id or (worker.task in question.joined and (question.answered or now) > worker.started)
+    )
+    return now - worker.started - worker.idle - waited
 
 
 def _definition(tool: WorkerTool) -> dict[str, Any]:

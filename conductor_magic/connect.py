@@ -9,7 +9,7 @@ from typing import Any
 
 from conductor_magic.errors import ConductUsageError, RequestRefused
 from conductor_magic.models.anthropic.client import credentials_present
-from conductor_magic.models.anthropic.tiers import TIER_NAMES
+from conductor_magic.models.anthropic.tiers import TIER_NAMES, TierModel
 from conductor_magic.models.base import Model
 
 __all__ = ["Connection", "check_prices", "connect", "provider_of"]
@@ -31,6 +31,7 @@ class Connection:
         takes: tier -> what its model takes besides text; see `ToolContext.takes`.
         searches: the server of the haiku tier's model searches the web.
         compacts: ids of the models whose server compacts conversations.
+        standins: tier -> what may take its model's place; see `Tiers.standins`.
     """
 
     model: Model
@@ -42,6 +43,7 @@ class Connection:
     takes: Mapping[str, frozenset[str]] = field(default_factory=lambda: dict.fromkeys(TIER_NAMES, frozenset({"image"})))
     searches: bool = False
     compacts: frozenset[str] = frozenset()
+    standins: Mapping[str, tuple[TierModel, ...]] = field(default_factory=dict[str, tuple[TierModel, ...]])
 
 
 def provider_of(option: str, environ: Mapping[str, str]) -> tuple[str, str]:
@@ -81,7 +83,7 @@ def check_prices(provider: str, tiers: Mapping[str, str], budget: float | None) 
 def _no_price(models: list[str], budget: float) -> str:
     return (
         f"No price is known for {', '.join(models)}, so the budget of ${budget:g} cannot be kept. "
-        "Name a priced model with --tier, or run with --budget none."
+        "Say --budget none, or begin a run with a priced model: --tier TIER=MODEL."
     )
 
 
@@ -111,7 +113,9 @@ async def connect(provider: str, tiers: Mapping[str, str], budget: float | None)
     says = resolved["haiku"].searches
     searches = charged and (_is_anthropics(model.client.base_url) if says is None else says)
     compacts = frozenset(resolved[tier].model for tier in models if charged and resolved[tier].compacts)
-    return Connection(model, models, resolved.source, charged, reply, notes, takes, searches, compacts)
+    return Connection(
+        model, models, resolved.source, charged, reply, notes, takes, searches, compacts, resolved.standins
+    )
 
 
 def _is_anthropics(address: Any) -> bool:

@@ -47,7 +47,10 @@ class RunStarted(Event, kind="run.started"):
 
 
 class ModelsResolved(Event, kind="run.models"):
-    """Which model id stands behind each tier, and who said so (`models.list`, `offline`, `option` …)."""
+    """Which model id stands behind each tier from now on, and who said so (`models.list`, `offline`, `override` …).
+
+    `standin`: the server did not know one of the former models.
+    """
 
     tiers: dict[str, str]
     source: str
@@ -87,7 +90,10 @@ class CancelRequested(Event, kind="run.cancel_requested"):
 
 
 class CapReached(Event, kind="run.cap_reached"):
-    """A cap (`budget`, `timeout`, `tokens`, `turns`, `calls`) will be passed by the next step; nothing new starts."""
+    """A cap (`budget`, `timeout`, `tokens`, `turns`, `calls`) will be passed by the next step; nothing new starts.
+
+    So it is with `access`: the provider takes no more requests, and nobody is there to see to it.
+    """
 
     cap: str
     text: str

@@ -265,7 +265,7 @@ class Simulation:
             case 0:
                 self.append(e.CancelRequested(by="person"))
             case 1:
-                self.append(e.CapReached(cap="timeout", text="The time is over."))
+                self.append(e.CapReached(cap=self._chance.choice(("timeout", "access")), text="The run must end."))
             case 2 | 3:
                 self.append(e.CapReached(cap="budget", text="The budget is spent."))
             case 4 | 5 if self.state.running:
@@ -278,6 +278,9 @@ class Simulation:
                 self.append(e.TaskEdited(task=task.id, subject="Another subject", by="person"))
             case 11 | 12:
                 self._resume()
+            case 13:
+                tiers = {tier: self._name("model-") for tier in ("haiku", "sonnet", "opus", "conductor")}
+                self.append(e.ModelsResolved(tiers=tiers, source="standin"))
             case _:
                 self.append(e.RunNoted(text="Something happened elsewhere."))
 

@@ -288,7 +288,7 @@ def test_counts_are_cumulative() -> None:
         ("authentication_error", RequestRefused, "authentication"),
         ("permission_error", RequestRefused, "authentication"),
         ("not_found_error", RequestRefused, "not_found"),
-        ("request_too_large", RequestRefused, "request_too_large"),
+        ("request_too_large", RequestRefused, "context_too_long"),
     ],
 )
 def test_an_error_event_is_classified_by_its_type(error_type: str, expected: type[ModelError], kind: str) -> None:

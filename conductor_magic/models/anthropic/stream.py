@@ -63,12 +63,14 @@ class ReplyReader:
     Attributes:
         usage: the API's usage object, as far as it has been reported.
         events: events of the reply so far; pings and other unknown events do not count.
+        progress: how many of them brought the reply on. Empty deltas, like pings, only keep a connection.
         ended: whether `message_stop` has been read.
     """
 
     def __init__(self, most_bytes: int = _MOST_BYTES) -> None:
         self.usage: Json = {}
         self.events = 0
+        self.progress = 0
         self.ended = False
         self._most_bytes = most_bytes
         self._bytes = 0
@@ -171,6 +173,8 @@ class ReplyReader:
             raise self._malformed(f"{kind} came after message_stop")
         self.events += 1
         handle(body)
+        if kind != "message_delta" and (kind != "content_block_delta" or _brings(body["delta"])):
+            self.progress += 1
 
     def _message_start(self, body: Json) -> None:
         message = self._need(body, "message", dict)
@@ -329,6 +333,11 @@ class ReplyReader:
 
     def _broken(self, kind: str, what: str) -> BrokenStream:
         return BrokenStream(f"The model's reply is broken: {what}.", kind=kind, retryable=True, usage=self.usage)
+
+
+def _brings(delta: Json) -> bool:
+    """Whether a delta has more in it than its type."""
+    return any(value for name, value in delta.items() if name != "type")
 
 
 def _infinite(value: object) -> bool:
