@@ -17,7 +17,7 @@ from conductor_magic.models.anthropic.limiter import RateLimiter
 
 __all__ = ["PATIENCE", "impatient", "quick_limiter"]
 
-PATIENCE = 0.15
+PATIENCE = 0.3
 """Seconds of silence, or of pings alone, after which a request is given up."""
 
 
@@ -31,8 +31,8 @@ def quick_limiter(monkeypatch: pytest.MonkeyPatch, seed: int = 0, **waits: float
     """
     short: dict[str, Any] = {
         "first_seconds": 0.01,
-        "longest_seconds": 0.1,
-        "longest_retry_after": 0.1,
+        "longest_seconds": 0.03,
+        "longest_retry_after": 0.05,
         "scout_seconds": 0.05,
         **waits,
     }
