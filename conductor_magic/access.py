@@ -1,7 +1,8 @@
 """The door to the provider: shut when it refuses the credential or the account, opened when a person has seen to it.
 
-All requests of a run share one door and one question. No key passes through it: a person renews the credential where
-it lives, and says no more than that it can be tried again. Where nobody can be asked the run ends at once.
+It is shut too when we are sent elsewhere, as a network does that wants a login first. All requests of a run share one
+door and one question. No key passes through it: a person renews the credential where it lives, and says no more than
+that it can be tried again. Where nobody can be asked the run ends at once.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ __all__ = ["STOP", "TRY_AGAIN", "Access"]
 Json = dict[str, Any]
 TRY_AGAIN = "Try again"
 STOP = "Stop the run"
-_KINDS = ("authentication", "billing")
+_HEADERS = {"authentication": "API key", "billing": "Billing", "redirect": "Address"}
+"""The kinds of errors that shut the door, each with the header of its question."""
 
 
 class Access:
@@ -54,7 +56,7 @@ class Access:
 
     def refused(self, error: ModelError, times: int) -> bool:
         """Note an error; gives whether it shuts the door, or would have if the door had not been opened since."""
-        if error.kind not in _KINDS:
+        if error.kind not in _HEADERS:
             return False
         if not self.shut and times == self.times:
             self.shut = True
@@ -123,6 +125,9 @@ def _told(error: ModelError) -> str:
     """What happened and what to do about it."""
     said = str(error)
     said += "" if said.endswith((".", "!", "?")) else "."
+    if error.kind == "redirect":
+        # It has its advice. A network that wants a login first sends us elsewhere too.
+        return said
     if error.kind == "billing":
         return f"{said} Add credit to the account."
     return f"{said} Set or renew {credential_to_renew(os.environ)} in the kernel's environment."
@@ -131,7 +136,7 @@ def _told(error: ModelError) -> str:
 def _question(error: ModelError) -> Json:
     return {
         "question": f"{_told(error)} No key belongs in an answer. How shall the run go on?",
-        "header": "Billing" if error.kind == "billing" else "API key",
+        "header": _HEADERS[error.kind],
         "options": [
             {
                 "label": TRY_AGAIN,

@@ -188,7 +188,7 @@ def _refusals() -> Iterator[Fault]:
     yield Fault("429 that says not to retry", "fails", _always(refused))
     for status in (301, 302, 307, 308):
         there = Answer(status=status, body={}, headers={"location": "http://127.0.0.1:9/v1/messages"})
-        yield Fault(f"{status} to elsewhere", "fails", _always(there))
+        yield Fault(f"{status} to elsewhere", "locked out", _always(there))
     for status, kind, said in [
         (400, "invalid_request_error", "prompt is too long: 205351 tokens > 200000 maximum"),
         (413, "request_too_large", "Request exceeds the maximum size"),

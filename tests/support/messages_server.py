@@ -40,8 +40,8 @@ _PING_SECONDS = 0.02
 class Answer:
     """What the server says to one request: a reply made of blocks, an HTTP status with JSON, or raw bytes.
 
-    Raw bytes are an event stream, or with another status than 200 a whole body. `beat` is what goes on coming with
-    `then="pings"`.
+    Raw bytes are an event stream, or with another status than 200 a whole body; `bytewise` sends each in a piece of its
+    own. `beat` is what goes on coming with `then="pings"`.
     """
 
     blocks: tuple[Json, ...] = ()
@@ -55,6 +55,7 @@ class Answer:
     first_seconds: float = 0.0
     between_seconds: float = 0.0
     beat: bytes = _PING
+    bytewise: bool = False
 
 
 def text(words: str, **options: Any) -> Answer:
@@ -222,6 +223,8 @@ class MessagesServer:
         extra = "".join(f"{name}: {value}\r\n" for name, value in answer.headers.items())
         kind = "" if "content-type" in answer.headers else "content-type: text/event-stream; charset=utf-8\r\n"
         pieces = [answer.raw] if answer.raw is not None else events(answer, model=body["model"], prompt_bytes=size)
+        if answer.bytewise and answer.raw is not None:
+            pieces = [answer.raw[place : place + 1] for place in range(len(answer.raw))]
         framed = [b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece for piece in pieces if piece]
         head = f"HTTP/1.1 200 OK\r\n{kind}{extra}{framing}\r\n\r\n".encode()
         if answer.between_seconds:
