@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from random import Random
 
+from conductor_magic.access import Access
 from conductor_magic.attempt import Bench
 from conductor_magic.compactor import Compactor
 from conductor_magic.conductor import Conductor
@@ -17,6 +18,7 @@ from conductor_magic.journal import Journal
 from conductor_magic.limits import Limits
 from conductor_magic.models.anthropic.limiter import RateLimiter
 from conductor_magic.models.calls import Caller, Conversation
+from conductor_magic.models.standins import Standins
 from conductor_magic.models.web_search import ProviderSearch
 from conductor_magic.paths import Reach
 from conductor_magic.permissions import Rule
@@ -59,7 +61,9 @@ def assemble(
     artifacts.mkdir(mode=0o700, exist_ok=True)
     # The conductor and every worker may be waiting for a reply at once.
     limiter = RateLimiter(started.workers + 1, Random())
-    caller = Caller(journal, connection.model, limiter, charged=connection.charged)
+    access = Access(journal, connection.model, questions, redactor)
+    standins = Standins(journal, connection.models, connection.standins, charged=connection.charged)
+    caller = Caller(journal, connection.model, limiter, access, standins, charged=connection.charged)
     compactor = Compactor(caller, journal, redactor, connection.compacts, notes=connection.charged)
     reach = Reach(workspace, hidden=walls.hidden, denied=walls.denied)
     guides = [(name, read_guide(name).summary) for name in guide_names()]
@@ -77,6 +81,7 @@ def assemble(
         if connection.searches
         else None,
         kernels=kernels,
+        closers=[access.aclose],
     )
     if not read_only:
         closed = (*walls.hidden, *walls.denied)

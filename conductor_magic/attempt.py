@@ -96,7 +96,7 @@ class Attempt:
         on_text: Callable[[str], None] | None,
         cut: CutCalls | None = None,
     ) -> None:
-        self._name, self._tier = worker, tier
+        self._name, self._tier, self._compactor = worker, tier, compactor
         self._journal = journal
         self._limits = limits
         begun = journal.state.workers[worker]
@@ -136,6 +136,7 @@ class Attempt:
             at_end: called with the ending, whatever happens on the way out.
         """
         listening = asyncio.ensure_future(self._listen())
+        self._compactor.holds[self._name] = self._clock.hold
         try:
             ending = await self._guarded()
         except asyncio.CancelledError:
@@ -143,6 +144,7 @@ class Attempt:
             ending = self._stopped(stopping)
         finally:
             listening.cancel()
+            del self._compactor.holds[self._name]
         try:
             await self._close()
         finally:

@@ -200,8 +200,12 @@ def used(state: RunState, unit: Unit) -> float:
 def worked_seconds(state: RunState, worker: WorkerState, now: float) -> float:
     """Seconds that an attempt has taken, but for those in which a person was asked or nobody drove the run."""
     end = now if worker.ended is None else worker.ended
-    asked = (question for question in state.questions.values() if question.by == worker.id)
-    waited = sum(min(end, question.answered or end) - min(end, question.asked) for question in asked)
+    asked = (
+        (max(question.asked, worker.started), question.answered or end)
+        for question in state.questions.values()
+        if question.by == worker.id or worker.task in question.joined
+    )
+    waited = sum(max(0.0, min(end, answered) - min(end, since)) for since, answered in asked)
     return max(0.0, end - worker.started - worker.idle - waited)
 
 

@@ -8,6 +8,7 @@ turns. Where a provider refuses a prompt as too long, there is no note: it could
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -52,6 +53,11 @@ class Compactor:
         self._notes = notes
         self._windows: dict[str, int] = {}
         self._least: dict[str, int] = {}
+
+    @property
+    def holds(self) -> dict[str, Callable[[], AbstractContextManager[None]]]:
+        """What stops an asker's clock; see `Caller`."""
+        return self._caller.holds
 
     async def ask(self, conversation: Conversation, on_text: Callable[[str], None] | None = None) -> Reply:
         """A whole reply to the conversation, which is compacted first when it is due.

@@ -81,6 +81,7 @@ class Conductor:
         self._questions = questions
         self._limits = limits
         self._messages: asyncio.Queue[str] = asyncio.Queue()
+        self._pieces = 0
         self._before = Recorded([])
         self._turns_before = 0
         self._cut: dict[str, CutCall] = {}
@@ -188,6 +189,9 @@ class Conductor:
                 self._journal.append(
                     ConductorTurn(request=self._conversation.request_id, content=reply.content, stop=reply.stop_reason)
                 )
+            self._pieces = self._pieces + 1 if reply.broke_off else 0
+            if self._pieces > self._limits.pieces:
+                raise ConductorStuck(f"{self._pieces} replies in a row broke off ({reply.stop_reason}).")
             match reply.stop_reason:
                 case "tool_use":
                     self._conversation.say([await self._call(call) for call in reply.tool_calls])

@@ -10,7 +10,7 @@ from typing import Any
 from conductor_magic.errors import ConductUsageError, RequestRefused
 from conductor_magic.limits import EXPECTED_USAGE
 from conductor_magic.models.anthropic.client import credentials_present
-from conductor_magic.models.anthropic.tiers import TIER_NAMES
+from conductor_magic.models.anthropic.tiers import TIER_NAMES, TierModel
 from conductor_magic.models.base import Model
 from conductor_magic.settings import Options
 
@@ -34,6 +34,7 @@ class Connection:
         searches: the server of the haiku tier's model searches the web.
         compacts: ids of the models whose server compacts conversations.
         usual_usd: tier -> what a task of it usually costs; without tiers whose price is not known or not charged.
+        standins: tier -> what may take its model's place; see `Tiers.standins`.
     """
 
     model: Model
@@ -46,6 +47,7 @@ class Connection:
     searches: bool = False
     compacts: frozenset[str] = frozenset()
     usual_usd: Mapping[str, float] = field(default_factory=dict[str, float])
+    standins: Mapping[str, tuple[TierModel, ...]] = field(default_factory=dict[str, tuple[TierModel, ...]])
 
 
 def provider_of(option: str, environ: Mapping[str, str]) -> tuple[str, str]:
@@ -92,7 +94,7 @@ def check_prices(provider: str, tiers: Mapping[str, str], capped: str) -> None:
 def _no_price(models: list[str], capped: str) -> str:
     return (
         f"No price is known for {', '.join(models)}, so {capped} cannot be kept. "
-        "Name a priced model with --tier, or run with --budget none."
+        "Say --budget none, or begin a run with a priced model: --tier TIER=MODEL."
     )
 
 
@@ -127,7 +129,19 @@ async def connect(provider: str, tiers: Mapping[str, str], capped: str) -> Conne
         for tier, usage in EXPECTED_USAGE.items()
         if charged and (usd := expected_cost(models[tier], usage)) is not None
     }
-    return Connection(model, models, resolved.source, charged, reply, notes, takes, searches, compacts, usual)
+    return Connection(
+        model,
+        models,
+        resolved.source,
+        charged,
+        reply,
+        notes,
+        takes=takes,
+        searches=searches,
+        compacts=compacts,
+        usual_usd=usual,
+        standins=resolved.standins,
+    )
 
 
 def _is_anthropics(address: Any) -> bool:

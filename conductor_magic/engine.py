@@ -120,7 +120,7 @@ class Engine:
                 if self._fault is not None:
                     raise self._fault
                 state = self._journal.state
-                if state.cancelled_by or state.cap == "timeout":
+                if state.cancelled_by or state.cap in ("timeout", "access"):
                     conducting.cancel()
                     if self._valuing is not None:
                         self._valuing.cancel()
@@ -236,7 +236,7 @@ class Engine:
                 attempt=command.attempt,
                 desk=command.desk,
                 tier=task.tier,
-                model=self._bench.models[task.tier],
+                model=state.tiers[task.tier],
                 prompt=prompt,
                 system=WORKER,
                 tools=tuple(self._bench.tools),

@@ -33,6 +33,7 @@ class Limits:
         worker_tokens: tokens that one worker may use in all its requests together.
         seconds: wall-clock seconds that one attempt may take, by tier.
         conductor_turns: replies that the conductor may take in a run.
+        pieces: replies in a row that may break off (`pause_turn`, `max_tokens`) before one that ends.
         reply_tokens: the most tokens that one reply may have.
         hello_seconds: how long an unanswered question waits for a board to show itself before its default is taken.
         stop_seconds: how long a stopped worker may take to clean up.
@@ -47,6 +48,7 @@ class Limits:
         default_factory=lambda: MappingProxyType({"haiku": 600.0, "sonnet": 1_200.0, "opus": 1_800.0})
     )
     conductor_turns: int = 200
+    pieces: int = 10
     reply_tokens: int = 16_000
     hello_seconds: float = 5.0
     stop_seconds: float = 1.5

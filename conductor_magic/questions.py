@@ -85,6 +85,21 @@ class Questions:
         self._close(name, {text: default}, "default")
         return default, "default"
 
+    async def put_to_person(self, question: Json) -> str | None:
+        """Put what only a person can see to; returns its name for `said`, or None where nobody is there.
+
+        A run with `--answers` is one that nobody is meant to sit beside.
+        """
+        if self._answers is not None or not await self._somebody():
+            return None
+        name = self._next_name()
+        self._journal.append(QuestionAsked(question=name, ask=(self._redactor.json(question),), by="engine"))
+        return name
+
+    async def said(self, name: str) -> str:
+        """What the person says to a question of `put_to_person`."""
+        return str((await self._answered(name))[self._journal.state.questions[name].ask[0]["question"]])
+
     def ask_permission(self, question: Json, *, by: str, task: str, call: str) -> str:
         """Put a worker's question, in the form of AskUserQuestion's; returns its name for `permission`."""
         name = self._next_name()
@@ -136,6 +151,10 @@ class Questions:
             texts = [text for text in texts if text]
             if not texts:
                 return f"“{question['question']}” has no answer yet."
+            labels = [option["label"] for option in question["options"]]
+            if question.get("closed") and not set(texts) <= set(labels):
+                # Not even quoted: what was typed may be a secret.
+                return f"Only {' or '.join(f'“{label}”' for label in labels)} can be answered here."
             taken[question["question"]] = texts if question.get("multiSelect") else ", ".join(texts)
         waiting.set_result(self._close(name, taken, "person"))
         return None

@@ -52,12 +52,20 @@ class Redactor:
     """
 
     def __init__(self, environ: Mapping[str, str]) -> None:
+        self._values: list[str] = []
+        self.learn(environ)
+
+    def learn(self, environ: Mapping[str, str]) -> None:
+        """Take out the secrets of this environment too: a key may be renewed while a run goes on."""
         values = {
-            value
-            for name, value in environ.items()
-            if (_SECRET_NAME.search(name) or _PASSWORD.search(value))
-            and len(value) >= _SHORTEST_SECRET
-            and not value.startswith(("/", "~"))
+            *self._values,
+            *(
+                value
+                for name, value in environ.items()
+                if (_SECRET_NAME.search(name) or _PASSWORD.search(value))
+                and len(value) >= _SHORTEST_SECRET
+                and not value.startswith(("/", "~"))
+            ),
         }
         # Longest first, so that a secret which contains another goes as a whole.
         self._values = sorted(values, key=len, reverse=True)

@@ -264,6 +264,8 @@ def _verdict(state: RunState) -> Finish:
     """The run's status by the rules of the contract; `--returns` is the shell's to add."""
     if state.cancelled_by:
         return Finish("cancelled", _why_stopped(state))
+    if state.cap == "access":
+        return Finish("failed", state.cap_text)
     if state.conductor.status == "failed":
         return Finish("failed", f"The conductor could not go on: {state.conductor.error}")
     counted = [task for task in state.tasks.values() if not task.deleted and not task.replaced_by]

@@ -99,6 +99,7 @@ class Worker:
         self._before = before or Recorded([])
         self._cut = cut
         self._report = self._before.text
+        self._pieces = 0
         schema = journal.state.tasks[context.task].metadata.get("schema")
         self._schema: Json | None = dict(schema) if isinstance(schema, Mapping) else None
         mended = self._before.to_mend
@@ -172,6 +173,9 @@ class Worker:
 
     async def _act(self, reply: Reply) -> Ending | None:
         """Do what the reply asks for; an `Ending` when it was the last."""
+        self._pieces = self._pieces + 1 if reply.broke_off else 0
+        if self._pieces > self._limits.pieces:
+            return self._limit(f"{self._pieces} replies in a row broke off ({reply.stop_reason}).")
         match reply.stop_reason:
             case "tool_use":
                 self._conversation.say(await self._run_calls(reply.tool_calls))

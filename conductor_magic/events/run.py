@@ -51,9 +51,10 @@ class RunStarted(Event, kind="run.started"):
 
 
 class ModelsResolved(Event, kind="run.models"):
-    """Which model id stands behind each tier, and who said so (`models.list`, `offline`, `option` …).
+    """Which model id stands behind each tier from now on, and who said so (`models.list`, `offline`, `override` …).
 
-    `usd`: what a task of each tier usually costs at today's prices, where that is known; forecasts begin with it.
+    `standin`: the server did not know one of the former models. `usd`: what a task of each tier usually costs at
+    today's prices, where that is known; forecasts begin with it.
     """
 
     tiers: dict[str, str]
@@ -100,6 +101,7 @@ class CapReached(Event, kind="run.cap_reached"):
     """A cap (`budget`, `timeout`, `tokens`, `turns`, `calls`) would be passed by the next step: nothing new starts.
 
     `tier`: it is the cap of that tier's workers (its `budget` is called `usd`, its time `seconds`); others go on.
+    `access`: the provider takes no more requests, and nobody is there to see to it.
     """
 
     cap: str

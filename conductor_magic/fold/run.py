@@ -20,7 +20,16 @@ def _run_started(state: RunState, record: Record, event: e.RunStarted) -> RunSta
 
 
 def _models(state: RunState, record: Record, event: e.ModelsResolved) -> RunState:
-    return replace(state, tiers=event.tiers, tiers_source=event.source, usual_usd=event.usd)
+    workers = {
+        name: replace(worker, model=event.tiers.get(worker.tier, worker.model)) if worker.outcome is None else worker
+        for name, worker in state.workers.items()
+    }
+    model = event.tiers.get("conductor", state.conductor.model) if state.conductor.model else ""
+    conductor = replace(state.conductor, model=model)
+    usual = event.usd or state.usual_usd
+    return replace(
+        state, tiers=event.tiers, tiers_source=event.source, usual_usd=usual, workers=workers, conductor=conductor
+    )
 
 
 def _noted(state: RunState, record: Record, event: Event) -> RunState:

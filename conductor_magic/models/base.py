@@ -80,6 +80,11 @@ class Reply:
         return "".join(block["text"] for block in self.content if block.get("type") == "text")
 
     @property
+    def broke_off(self) -> bool:
+        """Whether more of it is to come in the next reply: the provider paused, or it met `max_tokens`."""
+        return self.stop_reason in ("pause_turn", "max_tokens")
+
+    @property
     def tool_calls(self) -> tuple[Json, ...]:
         """The tool_use blocks that may be run: none unless the reply stopped for them."""
         if self.stop_reason != "tool_use":
@@ -99,6 +104,14 @@ class Model(Protocol):
 
         Raises:
             ModelError: the attempt failed; nothing of the reply may be acted on.
+        """
+        ...
+
+    async def renew(self) -> None:
+        """Look for the credential anew, for the requests that follow.
+
+        Raises:
+            RequestRefused: the one that is there now cannot be used.
         """
         ...
 

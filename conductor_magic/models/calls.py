@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 from conductor_magic.caps import Ask, Cap, Over, Send, fitting, reached
-from conductor_magic.errors import BrokenStream, ConductorError, ModelError
+from conductor_magic.errors import BrokenStream, ConductorError, ModelError, RequestRefused
 from conductor_magic.events import LimiterPaused, RequestEnded, RequestFailed, RequestSent
 from conductor_magic.journal import Journal
 from conductor_magic.media import inlined, references
@@ -26,8 +27,9 @@ from conductor_magic.models.anthropic.prices import (
     worst_case,
 )
 from conductor_magic.models.base import Model, Reply, Request
+from conductor_magic.models.standins import Standins
 
-__all__ = ["MOST_ATTEMPTS", "BudgetSpent", "Caller", "Conversation"]
+__all__ = ["MOST_ATTEMPTS", "BudgetSpent", "Caller", "Conversation", "Door"]
 
 Json = dict[str, Any]
 MOST_ATTEMPTS = 10
@@ -119,6 +121,31 @@ class Conversation:
         return estimate_tokens(request, counted_messages=self._counted_messages, counted_tokens=self._counted_tokens)
 
 
+class Door(Protocol):
+    """What every request passes: shut while the provider takes none, because of the credential or the account.
+
+    Attributes:
+        shut: whether it is.
+        times: how often it was opened again.
+    """
+
+    shut: bool
+    times: int
+
+    def refused(self, error: ModelError, times: int) -> bool:
+        """Note an error; gives whether it is the door's matter, so that the request waits there and is sent again.
+
+        Args:
+            error: how a request failed.
+            times: what `times` was when the request left.
+        """
+        ...
+
+    async def opened(self, by: str) -> None:
+        """Wait until it is open, for the asker `by`; where it stays shut, until the end of the run cancels this."""
+        ...
+
+
 class Caller:
     """Sends requests for a run.
 
@@ -126,15 +153,32 @@ class Caller:
         journal: where every attempt is recorded; its state holds the budget.
         model: the provider.
         limiter: shared by everybody who calls through this object.
+        door: what they all pass.
+        standins: what takes the place of models that the server does not know.
         charged: False when no money is spent (a rehearsal): `usd` is then 0 and the list price a field of its own.
+
+    Attributes:
+        holds: asker -> what stops its clock while it waits for a person at the door.
     """
 
-    def __init__(self, journal: Journal, model: Model, limiter: RateLimiter, *, charged: bool = True) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        model: Model,
+        limiter: RateLimiter,
+        door: Door,
+        standins: Standins,
+        *,
+        charged: bool = True,
+    ) -> None:
         self._journal = journal
         self._model = model
         self._limiter = limiter
+        self._door = door
+        self._standins = standins
         self._charged = charged
         self._landed = asyncio.Event()
+        self.holds: dict[str, Callable[[], AbstractContextManager[None]]] = {}
 
     async def ask(self, conversation: Conversation, on_text: Callable[[str], None] | None = None) -> Reply:
         """A whole reply to the conversation; it is appended to it.
@@ -143,24 +187,31 @@ class Caller:
             BudgetSpent: the request does not fit any more; a cap of the run or a tier is recorded.
             ModelError: the last attempt's fault, when no retry helps or all are used up.
         """
-        request = conversation.request()
-        for attempt in range(1, MOST_ATTEMPTS + 1):
+        attempt = 1
+        while True:
             try:
-                reply = await self._attempt(conversation, request, attempt, on_text)
+                reply = await self._attempt(conversation, attempt, on_text)
             except ModelError as error:
                 if not error.retryable or attempt == MOST_ATTEMPTS:
                     raise
                 await asyncio.sleep(self._limiter.backoff(attempt, error))
+                attempt += 1
             else:
-                conversation.heard(reply)
-                return reply
-        raise AssertionError("unreachable: the last attempt returns or raises")
+                if reply is not None:
+                    conversation.heard(reply)
+                    return reply
 
     async def _attempt(
-        self, conversation: Conversation, request: Request, attempt: int, on_text: Callable[[str], None] | None
-    ) -> Reply:
+        self, conversation: Conversation, attempt: int, on_text: Callable[[str], None] | None
+    ) -> Reply | None:
+        """One attempt; None when it failed for a reason that was seen to, so that another is as good as the first."""
         async with self._limiter.slot():
-            request, reserved, tokens = await self._reserve(conversation, request)
+            if self._door.shut:
+                with self.holds.get(conversation.by, nullcontext)():
+                    await self._door.opened(conversation.by)
+            fitted = self._standins.fitted(conversation.request())
+            request, reserved, tokens = await self._reserve(conversation, fitted)
+            times = self._door.times
             name = f"r{self._journal.state.requests + 1}"
             conversation.request_id = name
             self._journal.append(
@@ -182,13 +233,29 @@ class Caller:
                 self._failed(conversation, request, name, error.kind, str(error), reserved, tokens, began, error)
                 if paused:
                     self._journal.append(LimiterPaused(seconds=paused, reason=error.kind))
+                # Before the slot is another's, so that nobody walks into the same wall.
+                if self._door.refused(error, times) or self._replaced(error, conversation, request):
+                    return None
                 raise
             except BaseException as error:
                 self._failed(conversation, request, name, "cancelled", str(error), reserved, tokens, began, None)
                 raise
             self._limiter.succeeded()
-            self._ended(conversation, name, reply, reserved, tokens, began)
+            self._ended(conversation, request, name, reply, reserved, tokens, began)
             return reply
+
+    def _replaced(self, error: ModelError, conversation: Conversation, request: Request) -> bool:
+        """Whether another model takes the place of the request's.
+
+        Raises:
+            RequestRefused: there is none that the server knows.
+        """
+        if error.kind != "unknown_model":
+            return False
+        if self._standins.replaced(conversation.model, request.model):
+            return True
+        advice = "None of the others will do: begin a run with one that it has (--tier TIER=MODEL)."
+        raise RequestRefused(f"{error}. {advice}", kind=error.kind, status=error.status) from error
 
     async def _filled_in(self, request: Request) -> Request:
         """The request as it leaves: the conversation only refers to its images and documents."""
@@ -222,13 +289,20 @@ class Caller:
                     await self._landed.wait()
 
     def _ended(
-        self, conversation: Conversation, name: str, reply: Reply, reserved: float | None, tokens: int, began: float
+        self,
+        conversation: Conversation,
+        request: Request,
+        name: str,
+        reply: Reply,
+        reserved: float | None,
+        tokens: int,
+        began: float,
     ) -> None:
         counted = reply.usage.context_tokens and reply.usage.output_tokens
         if counted:
             price = cost(reply.model, reply.raw_usage)
             if price is None:
-                price = cost(conversation.model, reply.raw_usage)
+                price = cost(request.model, reply.raw_usage)
         else:
             # A server that does not count leaves only the worst case to go by.
             price = reserved

@@ -38,6 +38,9 @@ class ScriptedModel:
             on_text(reply.text)
         return reply
 
+    async def renew(self) -> None:
+        """A script needs no credential."""
+
     async def aclose(self) -> None:
         """Nothing to give back."""
 

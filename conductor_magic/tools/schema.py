@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from conductor_magic.unreadable import is_unreadable
+
 __all__ = ["check_arguments"]
 
 Check = Callable[[Any], bool]
@@ -36,6 +38,8 @@ def check_arguments(schema: Mapping[str, Any], args: object) -> str | None:
     Returns:
         One sentence for the model, or None.
     """
+    if is_unreadable(args):
+        return "The input is no JSON object, or has a key twice or a number without end. Nothing was done: call again."
     return _check(schema, args, "")
 
 

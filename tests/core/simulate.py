@@ -280,11 +280,11 @@ class Simulation:
     def _interfere(self) -> None:
         waiting = [task for task in self.state.tasks.values() if task.status in ("blocked", "ready")]
         task = self._chance.choice(waiting) if waiting else None
-        match self._chance.randrange(16):
+        match self._chance.randrange(17):
             case 0:
                 self.append(e.CancelRequested(by="person"))
             case 1:
-                self.append(e.CapReached(cap="timeout", text="The time is over."))
+                self.append(e.CapReached(cap=self._chance.choice(("timeout", "access")), text="The run must end."))
             case 2 | 3:
                 self.append(e.CapReached(cap="budget", text="The budget is spent."))
             case 4 | 5 if self.state.running:
@@ -300,6 +300,9 @@ class Simulation:
             case 13 | 14 if "sonnet" not in self.state.capped:
                 unit = self._chance.choice(("usd", "tokens", "calls", "seconds"))
                 self.append(e.CapReached(cap=unit, tier="sonnet", text=f"No more {unit}."))
+            case 15:
+                tiers = {tier: self._name("model-") for tier in ("haiku", "sonnet", "opus", "conductor")}
+                self.append(e.ModelsResolved(tiers=tiers, source="standin"))
             case _:
                 self.append(e.RunNoted(text="Something happened elsewhere."))
 

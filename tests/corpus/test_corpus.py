@@ -26,7 +26,7 @@ FIELDS = {
 
 
 def test_every_row_is_run_by_the_test_of_its_category() -> None:
-    """The test modules are parametrized with all rows of the ten categories, each where it belongs; none is skipped."""
+    """The test modules are parametrized with all rows of these categories, each where it belongs; none is skipped."""
     found: dict[str, set[str]] = {}
     for path in Path(__file__).parent.glob("test_*.py"):
         module = importlib.import_module(f"tests.corpus.{path.stem}")

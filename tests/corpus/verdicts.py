@@ -19,7 +19,7 @@ EITHER: dict[str, str] = {
     ),
     "P-JNL-013": "Refuses: money and tokens below zero are no event, so the journal is damaged at that record.",
     "P-JNL-014": "Refuses: a task that waits for itself does not fold; the record is named.",
-    "P-STR-005": "Fails the task, told to the conductor; the conductor's own context fails the run. Not sent again.",
+    "P-STR-005": "Fails the task or goes on with less; the same request is not sent again.",
     "P-STR-010": "Asks again for the rest; a call that was cut is never run.",
     "P-STR-019": "Asks again: a stream that stops for a tool without naming one is broken, and is retried as such.",
     "P-STR-024": "Fails: a run without a task has status failed, whatever the conductor said.",

@@ -36,11 +36,11 @@ def begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Begin]:
     with ExitStack() as stack:
 
         def begin_run(floor: Floor, goal: str = "Do it.", **options: Any) -> Run:
-            server = stack.enter_context(MessagesServer(floor))
+            server = stack.enter_context(MessagesServer(floor, models=options.pop("models", None)))
             monkeypatch.setenv("ANTHROPIC_BASE_URL", server.url)
             direct = {
                 name: options.pop(name)
-                for name in ("variables", "returns", "answers", "limits", "begin")
+                for name in ("variables", "returns", "answers", "limits", "begin", "connector")
                 if name in options
             }
             checked = check_options({"quiet": True, "workspace": str(workspace), **options})

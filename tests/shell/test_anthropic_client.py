@@ -19,7 +19,7 @@ from conductor_magic.errors import BrokenStream, ModelError, RequestRefused, Unr
 from conductor_magic.models.anthropic.client import AnthropicModel, credentials_present, with_cache_marks
 from conductor_magic.models.anthropic.faults import fault_of_exception, retry_after_seconds
 from conductor_magic.models.base import Reply, Request
-from tests.support.messages_server import Answer, MessagesServer, error, events, text, tools
+from tests.support.messages_server import Answer, MessagesServer, error, events, sse, text, tools
 
 if TYPE_CHECKING:
     from llmock.pytest_plugin import LLMock
@@ -130,7 +130,30 @@ def test_cache_marks() -> None:
             None,
         ),
         (error(413, "request_too_large", "prompt is too long"), RequestRefused, "context_too_long", 413, None),
-        (error(413, "request_too_large"), RequestRefused, "request_too_large", 413, None),
+        (error(413, "request_too_large"), RequestRefused, "context_too_long", 413, None),
+        (Answer(status=413, body={}), RequestRefused, "context_too_long", 413, None),
+        (
+            error(400, "invalid_request_error", "input is too long", x_should_retry="true"),
+            RequestRefused,
+            "context_too_long",
+            400,
+            None,
+        ),
+        (error(402, "billing_error"), RequestRefused, "billing", 402, None),
+        (
+            error(400, "invalid_request_error", "Model claude-x was retired"),
+            RequestRefused,
+            "unknown_model",
+            400,
+            None,
+        ),
+        (
+            error(400, "invalid_request_error", "This model does not take images"),
+            RequestRefused,
+            "invalid_request",
+            400,
+            None,
+        ),
         (
             error(400, "invalid_request_error", "Your credit balance is too low"),
             RequestRefused,
@@ -190,9 +213,21 @@ def test_a_stall_ends_the_attempt() -> None:
     assert fault.usage["input_tokens"] == 100
 
 
-def test_endless_pings_end_the_attempt() -> None:
-    """Pings keep a connection but not a reply: after the quiet time the attempt ends."""
-    fault = failure(Answer(raw=events(text("x"))[0], then="pings"), quiet_seconds=0.2)
+@pytest.mark.parametrize(
+    "beat",
+    [
+        b"event: ping\ndata: {}\n\n",
+        b": keep-alive\n\n",
+        b"no end of a line",
+        sse({"type": "zorp"}),
+        sse({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": ""}}),
+        sse({"type": "message_delta", "delta": {"stop_reason": None}}),
+    ],
+)
+def test_endless_signs_of_life_end_the_attempt(beat: bytes) -> None:
+    """They keep a connection but not a reply: after the quiet time the attempt ends."""
+    begun = b"".join(events(text("x"))[:3])
+    fault = failure(Answer(raw=begun, then="pings", beat=beat), quiet_seconds=0.2)
     assert (type(fault), fault.kind, fault.retryable) == (Unreachable, "stalled", True)
 
 

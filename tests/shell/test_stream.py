@@ -12,6 +12,7 @@ import pytest
 from conductor_magic.errors import BrokenStream, ModelError, RequestRefused, Unreachable
 from conductor_magic.models.anthropic.stream import ReplyReader
 from conductor_magic.models.base import Reply, Usage
+from conductor_magic.tools.schema import check_arguments
 from tests.support.messages_server import Answer, events, sse, text, tools
 
 Event = dict[str, Any]
@@ -105,19 +106,19 @@ def test_a_cut_keeps_the_usage_that_was_reported() -> None:
     assert caught.value.usage == {"input_tokens": 50, "cache_read_input_tokens": 1000, "output_tokens": 1}
 
 
+def _search(arguments: str) -> list[Event]:
+    """A search that the provider makes itself."""
+    begun = {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {}}
+    return block(0, begun, {"type": "input_json_delta", "partial_json": arguments})
+
+
 BAD: dict[str, tuple[str, list[Event]]] = {
     "two calls with one id": ("duplicate_ids", [start(), *call(0, "{}"), *call(1, "{}"), *end("tool_use")]),
-    "a key twice": ("duplicate_keys", [start(), *call(0, '{"a": 1, "a": 2}'), *end("tool_use")]),
-    "a key twice, deep inside": ("duplicate_keys", [start(), *call(0, '{"a": [{"b": 1, "b": 1}]}'), *end("tool_use")]),
-    "input cut": ("malformed", [start(), *call(0, '{"command": "rm -r'), *end("tool_use")]),
-    "input followed by more": ("malformed", [start(), *call(0, "{} {}"), *end("tool_use")]),
-    "input no object": ("malformed", [start(), *call(0, '["ls"]'), *end("tool_use")]),
-    "input with NaN": ("malformed", [start(), *call(0, '{"a": NaN}'), *end("tool_use")]),
-    "input with an overflow": ("malformed", [start(), *call(0, '{"a": [1e999]}'), *end("tool_use")]),
-    "bad input before another block": (
-        "malformed",
-        [start(), *call(0, "{"), *call(1, "{}", call_id="b"), *end("max_tokens")],
+    "a key twice in a provider's call": (
+        "duplicate_keys",
+        [start(), *_search('{"query": 1, "query": 2}'), *end("end_turn")],
     ),
+    "a provider's call before another block": ("malformed", [start(), *_search("{"), *call(1, "{}"), *end("tool_use")]),
     "no name": ("malformed", [start(), *call(0, "{}", name=""), *end("tool_use")]),
     "no id": ("malformed", [start(), *call(0, "{}", call_id=""), *end("tool_use")]),
     "stopped for a tool without one": ("stop_mismatch", [start(), *end("tool_use")]),
@@ -170,6 +171,27 @@ def test_a_contradiction_breaks_the_stream(name: str) -> None:
     with pytest.raises(BrokenStream) as caught:
         read(stream(*made))
     assert (caught.value.kind, caught.value.retryable) == (kind, True)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        '{"a": 1, "a": 2}',
+        '{"a": [{"b": 1, "b": 1}]}',
+        '{"command": "rm -r',
+        "{} {}",
+        '["ls"]',
+        '{"a": NaN}',
+        '{"a": [1e999]}',
+    ],
+)
+def test_arguments_that_cannot_be_read_fit_no_tool(written: str) -> None:
+    """In a whole reply the call is kept as what it is, for an error result, and sent back as valid JSON."""
+    reply = read(stream(start(), *call(0, written), *call(1, "{}", call_id="b"), *end("tool_use")))
+    bad, good = reply.tool_calls
+    assert (bad["input"], good["input"]) == ({"INVALID_JSON": written}, {})
+    assert "Nothing was done" in (check_arguments({"type": "object"}, bad["input"]) or "")
+    assert check_arguments({"type": "object"}, good["input"]) is None
 
 
 @pytest.mark.parametrize("data", [b"data: {\n\n", b"data: [1]\n\n", b"data: \xff\n\n", b"data: 5\n\n"])
@@ -288,7 +310,7 @@ def test_counts_are_cumulative() -> None:
         ("authentication_error", RequestRefused, "authentication"),
         ("permission_error", RequestRefused, "authentication"),
         ("not_found_error", RequestRefused, "not_found"),
-        ("request_too_large", RequestRefused, "request_too_large"),
+        ("request_too_large", RequestRefused, "context_too_long"),
     ],
 )
 def test_an_error_event_is_classified_by_its_type(error_type: str, expected: type[ModelError], kind: str) -> None:

@@ -27,7 +27,8 @@ Json = dict[str, Any]
 Handler = Callable[[Json, int], "Answer"]
 # How an answer's bytes end: well; with a close that looks clean; cut inside the chunked body; reset; in silence; never.
 # Or there is no answer at all: the connection is closed, or reset, once the request has come.
-Ending = Literal["end", "eof", "cut", "rst", "stall", "pings", "hang up", "hang up hard"]
+# "silence" is none either: nothing comes, and the connection stays.
+Ending = Literal["end", "eof", "cut", "rst", "stall", "pings", "hang up", "hang up hard", "silence"]
 
 _PIECE = 24
 _MODEL_PAGE = 2
@@ -37,7 +38,11 @@ _PING_SECONDS = 0.02
 
 @dataclass(frozen=True)
 class Answer:
-    """What the server says to one request: a reply made of blocks, an HTTP status with JSON, or raw stream bytes."""
+    """What the server says to one request: a reply made of blocks, an HTTP status with JSON, or raw bytes.
+
+    Raw bytes are an event stream, or with another status than 200 a whole body; `bytewise` sends each in a piece of its
+    own. `beat` is what goes on coming with `then="pings"`.
+    """
 
     blocks: tuple[Json, ...] = ()
     stop_reason: str | None = None
@@ -49,6 +54,8 @@ class Answer:
     then: Ending = "end"
     first_seconds: float = 0.0
     between_seconds: float = 0.0
+    beat: bytes = _PING
+    bytewise: bool = False
 
 
 def text(words: str, **options: Any) -> Answer:
@@ -205,14 +212,19 @@ class MessagesServer:
             await asyncio.sleep(answer.first_seconds)
         if answer.then.startswith("hang up"):
             return _close(writer, hard=answer.then == "hang up hard")
+        if answer.then == "silence":
+            await reader.read(1)
+            return False
         if answer.status != 200 or answer.body is not None:
-            writer.write(_whole(answer.status, answer.body or {}, answer.headers))
+            writer.write(_whole(answer.status, answer.body or {}, answer.headers, answer.raw))
             return True
         chunked = answer.then != "eof"
         framing = "transfer-encoding: chunked" if chunked else "connection: close"
         extra = "".join(f"{name}: {value}\r\n" for name, value in answer.headers.items())
         kind = "" if "content-type" in answer.headers else "content-type: text/event-stream; charset=utf-8\r\n"
         pieces = [answer.raw] if answer.raw is not None else events(answer, model=body["model"], prompt_bytes=size)
+        if answer.bytewise and answer.raw is not None:
+            pieces = [answer.raw[place : place + 1] for place in range(len(answer.raw))]
         framed = [b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece for piece in pieces if piece]
         head = f"HTTP/1.1 200 OK\r\n{kind}{extra}{framing}\r\n\r\n".encode()
         if answer.between_seconds:
@@ -229,7 +241,7 @@ class MessagesServer:
         if answer.then == "stall":
             await reader.read(1)
         while answer.then == "pings":
-            writer.write(b"%x\r\n%b\r\n" % (len(_PING), _PING))
+            writer.write(b"%x\r\n%b\r\n" % (len(answer.beat), answer.beat))
             await writer.drain()
             await asyncio.sleep(_PING_SECONDS)
         return _close(writer, hard=answer.then == "rst")
@@ -255,9 +267,9 @@ def _close(writer: asyncio.StreamWriter, *, hard: bool) -> bool:
     return False
 
 
-def _whole(status: int, body: Json, headers: dict[str, str]) -> bytes:
-    """A response with a JSON body and its length."""
-    data = json.dumps(body).encode()
+def _whole(status: int, body: Json, headers: dict[str, str], raw: bytes | None = None) -> bytes:
+    """A response with a JSON body, or raw bytes, and its length."""
+    data = json.dumps(body).encode() if raw is None else raw
     lines = {"content-type": "application/json", "content-length": str(len(data)), **headers}
     head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
     return f"HTTP/1.1 {status} Answer\r\n{head}\r\n".encode() + data

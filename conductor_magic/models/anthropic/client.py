@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import httpx2
     from anthropic import AsyncAnthropic
 
-__all__ = ["AnthropicModel", "credentials_present", "with_cache_marks"]
+__all__ = ["AnthropicModel", "credential_to_renew", "credentials_present", "with_cache_marks"]
 
 _CACHE_MARK = {"cache_control": {"type": "ephemeral"}}
 # The API refuses a mark on other blocks, and on an empty text.
@@ -65,23 +65,30 @@ class AnthropicModel:
             base_url: the server's address; else `ANTHROPIC_BASE_URL`, else the SDK's default.
             http_client: an httpx2 client whose transport answers instead of the network; closed by `aclose`.
             stall_seconds: the longest silence between two pieces of a reply.
-            quiet_seconds: the longest time in which only pings come.
+            quiet_seconds: the longest time in which something comes and nothing of the reply is in it.
             environ: where to look for a credential before a placeholder is sent.
 
         Raises:
             RequestRefused: the credential that the environment names cannot be used.
         """
+        self._api_key, self._base_url, self._http_client, self._environ = api_key, base_url, http_client, environ
+        self._stall_seconds, self._quiet_seconds = stall_seconds, quiet_seconds
+        self._former: list[AsyncAnthropic] = []
+        self.client = self._new_client()
+
+    def _new_client(self) -> AsyncAnthropic:
         import anthropic
         import httpx2
 
-        if api_key is None and environ.get("ANTHROPIC_BASE_URL") and not _has_credential(environ):
+        api_key = self._api_key
+        if api_key is None and self._environ.get("ANTHROPIC_BASE_URL") and not _has_credential(self._environ):
             api_key = _PLACEHOLDER_KEY
-        timeout = httpx2.Timeout(stall_seconds, connect=_CONNECT_SECONDS, pool=None)
-        self._quiet_seconds = quiet_seconds
+        timeout = httpx2.Timeout(self._stall_seconds, connect=_CONNECT_SECONDS, pool=None)
+        http_client = self._http_client
         try:
-            self.client: AsyncAnthropic = anthropic.AsyncAnthropic(
+            return anthropic.AsyncAnthropic(
                 api_key=api_key,
-                base_url=base_url,
+                base_url=self._base_url,
                 max_retries=0,
                 timeout=timeout,
                 http_client=http_client
@@ -113,9 +120,18 @@ class AnthropicModel:
                     await response.aclose()
         return reader.finish()
 
+    async def renew(self) -> None:
+        """Look for the credential anew; see `Model.renew`. The server stays the one that it was."""
+        self._base_url = str(self.client.base_url)
+        client = self._new_client()
+        # Replies that are still coming over the former client are let come.
+        self._former.append(self.client)
+        self.client = client
+
     async def aclose(self) -> None:
         """Give back sockets; idempotent."""
-        await self.client.close()
+        for client in (*self._former, self.client):
+            await client.close()
 
     async def _post(self, request: Request) -> httpx2.Response:
         import anthropic
@@ -151,7 +167,7 @@ class AnthropicModel:
         self, response: httpx2.Response, reader: ReplyReader, on_text: Callable[[str], None] | None
     ) -> None:
         clock = asyncio.get_running_loop().time
-        heard, events = clock(), 0
+        heard, progress = clock(), 0
         pieces = response.aiter_bytes()
         async for data in pieces:
             text = reader.feed(data)
@@ -162,11 +178,11 @@ class AnthropicModel:
                     on_text = None
             if reader.ended:
                 break
-            if reader.events != events:
-                heard, events = clock(), reader.events
+            if reader.progress != progress:
+                heard, progress = clock(), reader.progress
             elif clock() - heard > self._quiet_seconds:
                 raise Unreachable(
-                    f"The model's server sent only pings for {self._quiet_seconds:g} s.",
+                    f"The model's server sent nothing of a reply for {self._quiet_seconds:g} s, only signs of life.",
                     kind="stalled",
                     retryable=True,
                     usage=reader.usage,
@@ -251,6 +267,17 @@ def credentials_present(environ: Mapping[str, str]) -> bool:
     Reads the environment and, for the SDK's active profile, at most two small files; never imports the SDK.
     """
     return bool(environ.get("ANTHROPIC_BASE_URL")) or _has_credential(environ)
+
+
+def credential_to_renew(environ: Mapping[str, str]) -> str:
+    """What a person sets or renews when the credential is refused, in words."""
+    if environ.get("ANTHROPIC_API_KEY"):
+        return "ANTHROPIC_API_KEY"
+    if environ.get("ANTHROPIC_AUTH_TOKEN"):
+        return "ANTHROPIC_AUTH_TOKEN"
+    if environ.get("ANTHROPIC_PROFILE") or _has_profile(environ):
+        return "the login of the profile that ANTHROPIC_PROFILE names, or ANTHROPIC_API_KEY"
+    return "ANTHROPIC_API_KEY"
 
 
 def _has_credential(environ: Mapping[str, str]) -> bool:

@@ -31,7 +31,7 @@ _KIND_OF_TYPE = {
     "permission_error": "authentication",
     "billing_error": "billing",
     "not_found_error": "not_found",
-    "request_too_large": "request_too_large",
+    "request_too_large": "context_too_long",
 }
 _KIND_OF_STATUS = {
     400: "invalid_request",
@@ -41,16 +41,31 @@ _KIND_OF_STATUS = {
     404: "not_found",
     408: "timeout",
     409: "conflict",
-    413: "request_too_large",
+    413: "context_too_long",
     429: "rate_limited",
     504: "timeout",
     529: "overloaded",
 }
 _RETRYABLE = frozenset({"overloaded", "rate_limited", "server_error", "timeout", "conflict"})
+# What the same request, or a hundred of them, cannot mend: a server's wish to hear it again is not obeyed.
+_LASTING = frozenset({"authentication", "billing", "context_too_long", "unknown_model"})
+_WORDS = {"authentication": "that it refuses the credential", "unknown_model": "that it has no such model"}
 _LONGEST_MESSAGE = 500
-# The API has no error type of its own for these two, and what to do about them differs from any other bad request.
-_CONTEXT_PHRASES = ("prompt is too long", "exceed context limit", "context window")
-_BILLING_PHRASE = "credit balance is too low"
+# The API has no error type of its own for these, and what to do about them differs from any other bad request.
+_CONTEXT_PHRASES = (
+    "prompt is too long",
+    "input is too long",
+    "exceed context limit",
+    "context window",
+    "context length",
+    "context_length_exceeded",
+)
+_BILLING_PHRASES = ("credit balance", "insufficient_quota", "insufficient credits")
+_NO_SUCH_MODEL = re.compile(
+    r"\b(?:invalid|unknown) model\b"
+    r"|\bmodel\b.{0,100}?(?:not found|not exist|retired|been deprecated|no longer available|identifier is invalid)",
+    re.DOTALL,
+)
 
 
 def fault_of_body(
@@ -75,9 +90,9 @@ def fault_of_body(
     text = error.get("message") if isinstance(error, Mapping) else error
     said = text if isinstance(text, str) else ""
     kind = _kind(error_type, status, said)
-    retryable = kind in _RETRYABLE if should_retry is None else should_retry
+    retryable = kind in _RETRYABLE if should_retry is None or kind in _LASTING else should_retry
     where = f"HTTP {status}" if status else "in the stream"
-    message = f"The model's server answered {kind.replace('_', ' ')} ({where})"
+    message = f"The model's server answered {_WORDS.get(kind, kind.replace('_', ' '))} ({where})"
     message += f": {said[:_LONGEST_MESSAGE]}" if said else "."
     make = Unreachable if retryable else RequestRefused
     return make(message, kind=kind, status=status, retryable=retryable, retry_after=retry_after, usage=usage)
@@ -91,13 +106,15 @@ def _kind(error_type: object, status: int | None, said: str) -> str:
         by_class = "server_error" if status is None or status >= 500 else "invalid_request"
         kind = _KIND_OF_STATUS.get(status or 0, by_class)
     lowered = said.lower()
-    if kind in ("invalid_request", "request_too_large") and any(phrase in lowered for phrase in _CONTEXT_PHRASES):
-        return "context_too_long"
-    if kind == "invalid_request" and _BILLING_PHRASE in lowered:
-        return "billing"
     if kind == "not_found" and re.search(r"\bmodel\b", lowered):
         return "unknown_model"
-    return kind
+    if kind != "invalid_request":
+        return kind
+    if any(phrase in lowered for phrase in _CONTEXT_PHRASES):
+        return "context_too_long"
+    if any(phrase in lowered for phrase in _BILLING_PHRASES):
+        return "billing"
+    return "unknown_model" if _NO_SUCH_MODEL.search(lowered) else kind
 
 
 def retry_after_seconds(headers: Mapping[str, str], now: float | None = None) -> float | None:

@@ -5,10 +5,14 @@ every event. Here a reply is whole or it is a `BrokenStream`:
 
 * `message_start` comes first and once; blocks open and close one after the other, numbered from 0 without a gap;
   a known stop reason and `message_stop` follow, and nothing that belongs to a reply comes after it.
-* The input of a tool call is strict JSON: an object, no key twice, no infinite number. No two calls share an id.
+* The input of a provider's tool call is strict JSON: an object, no key twice, no infinite number. No two calls share
+  an id.
 * `tool_use` stops a reply only if it has a call; `end_turn` never does when it has one.
 * A reply cut by a limit or a refusal keeps no tool call of ours: each one sent back would need a result. Nor does it
   keep a last thinking block that has no signature yet.
+
+A call of ours whose input is not such JSON, in a reply that is whole, is the model's slip and not the stream's: it is
+kept as unreadable, so that the model is told and nothing runs.
 
 What may vary: events of unknown types (`ping` and others) are skipped, bytes may be split anywhere, usage may be
 missing. A block of an unknown type is kept as it came if it came whole in its start event; a delta of an unknown type
@@ -27,6 +31,7 @@ import jiter
 from conductor_magic.errors import BrokenStream
 from conductor_magic.models.anthropic.faults import fault_of_body
 from conductor_magic.models.base import Json, Reply, Usage
+from conductor_magic.unreadable import unreadable
 
 __all__ = ["ReplyReader"]
 
@@ -63,12 +68,14 @@ class ReplyReader:
     Attributes:
         usage: the API's usage object, as far as it has been reported.
         events: events of the reply so far; pings and other unknown events do not count.
+        progress: how many of them brought the reply on. Empty deltas, like pings, only keep a connection.
         ended: whether `message_stop` has been read.
     """
 
     def __init__(self, most_bytes: int = _MOST_BYTES) -> None:
         self.usage: Json = {}
         self.events = 0
+        self.progress = 0
         self.ended = False
         self._most_bytes = most_bytes
         self._bytes = 0
@@ -171,6 +178,8 @@ class ReplyReader:
             raise self._malformed(f"{kind} came after message_stop")
         self.events += 1
         handle(body)
+        if kind != "message_delta" and (kind != "content_block_delta" or _brings(body["delta"])):
+            self.progress += 1
 
     def _message_start(self, body: Json) -> None:
         message = self._need(body, "message", dict)
@@ -236,8 +245,11 @@ class ReplyReader:
             try:
                 block["input"] = self._input(block, whole)
             except BrokenStream as fault:
-                # A limit may have cut the reply inside this input; only the stop reason tells.
-                self._bad_input = fault
+                if growing.kind == "tool_use":
+                    block["input"] = unreadable(whole or str(block.get("input")))
+                else:
+                    # A limit may have cut the reply inside this input; only the stop reason tells.
+                    self._bad_input = fault
         self._blocks.append(block)
         self._open = None
 
@@ -271,7 +283,7 @@ class ReplyReader:
         self.ended = True
 
     def _drop_what_was_cut(self) -> None:
-        if self._blocks and self._bad_input and self._blocks[-1]["type"] != "tool_use":
+        if self._bad_input:
             self._blocks.pop()
         self._blocks = [block for block in self._blocks if block["type"] != "tool_use"]
         if self._blocks and self._blocks[-1]["type"] == "thinking" and not self._blocks[-1]["signature"]:
@@ -329,6 +341,11 @@ class ReplyReader:
 
     def _broken(self, kind: str, what: str) -> BrokenStream:
         return BrokenStream(f"The model's reply is broken: {what}.", kind=kind, retryable=True, usage=self.usage)
+
+
+def _brings(delta: Json) -> bool:
+    """Whether a delta has more in it than its type."""
+    return any(value for name, value in delta.items() if name != "type")
 
 
 def _infinite(value: object) -> bool:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -30,6 +30,7 @@ TIER_NAMES = ("haiku", "sonnet", "opus", "conductor")
 _LINES = TIER_NAMES[:3]
 _LIST_SECONDS = 5.0
 _PAGE = 100
+_STANDINS_OF_A_LINE = 3
 # Dated and preview ids are aliases of these, so they are left out.
 _SDK_ID = re.compile(r"claude-(?P<line>[a-z]+)-(?P<major>\d{1,2})(?:-(?P<minor>\d{1,2}))?")
 
@@ -64,6 +65,8 @@ class Tiers:
     Attributes:
         source: `models.list` if the provider's list was read and has lines, else `offline`.
         detail: why the list was not used, in words, or None.
+        standins: tier -> what may take its model's place if the server does not know that, first choice first: older
+            models of the line, then a cheaper line's, then a dearer one's.
     """
 
     haiku: TierModel
@@ -72,6 +75,7 @@ class Tiers:
     conductor: TierModel
     source: Source
     detail: str | None = None
+    standins: Mapping[str, tuple[TierModel, ...]] = field(default_factory=dict, compare=False)
 
     def __getitem__(self, tier: str) -> TierModel:
         """The model of a tier; `KeyError` for a name that is no tier."""
@@ -96,10 +100,13 @@ async def resolve_tiers(client: Any, overrides: Mapping[str, str], *, seconds: f
         raise ConductUsageError(f"There is no tier {unknown[0]!r}. The tiers are {', '.join(TIER_NAMES)}.")
     listed, detail = await _listed(getattr(client, "client", client), seconds)
     by_id = {item.id: item for item in listed}
-    newest = _newest_by_line(listed)
+    lines = _by_line(listed)
+    newest = {line: ids[0] for line, ids in lines.items()}
     if listed and not newest:
         detail = "the server's models carry no line"
-    offline = {} if all(line in newest or line in overrides for line in _LINES) else await _newest_known()
+    # Whoever has no list may not know an overriding id either, so that others are looked up all the same.
+    known = {} if newest and all(line in newest or line in overrides for line in _LINES) else await _known_by_line()
+    offline = {line: ids[0] for line, ids in known.items()}
     picks: dict[str, TierModel] = {}
     for tier in TIER_NAMES:
         if tier in overrides:
@@ -110,7 +117,17 @@ async def resolve_tiers(client: Any, overrides: Mapping[str, str], *, seconds: f
             picks[tier] = _tier_model(newest[tier], "models.list", by_id)
         else:
             picks[tier] = _tier_model(offline[tier], "offline", by_id)
-    return Tiers(**picks, source="models.list" if newest else "offline", detail=detail)
+    source: Source = "models.list" if newest else "offline"
+    found = {line: [_tier_model(model, source, by_id) for model in ids] for line, ids in (lines or known).items()}
+    standins = {tier: _standins(found, tier, picks[tier].model) for tier in TIER_NAMES}
+    return Tiers(**picks, source=source, detail=detail, standins=standins)
+
+
+def _standins(found: Mapping[str, Sequence[TierModel]], tier: str, pick: str) -> tuple[TierModel, ...]:
+    place = _LINES.index(tier) if tier in _LINES else len(_LINES) - 1
+    # The own line first, then from the next cheaper one down, then from the next dearer one up.
+    order = (*_LINES[place::-1], *_LINES[place + 1 :])
+    return tuple(model for line in order for model in found.get(line, ())[:_STANDINS_OF_A_LINE] if model.model != pick)
 
 
 async def _listed(client: Any, seconds: float) -> tuple[list[ModelInfo], str | None]:
@@ -125,15 +142,14 @@ async def _listed(client: Any, seconds: float) -> tuple[list[ModelInfo], str | N
         return [], str(fault_of_exception(error, reading=False))
 
 
-def _newest_by_line(listed: Sequence[ModelInfo]) -> dict[str, str]:
-    """The id of the newest active model of each line. Compatible servers may lack any field but `id`."""
-    newest: dict[str, tuple[float, str]] = {}
+def _by_line(listed: Sequence[ModelInfo]) -> dict[str, list[str]]:
+    """The ids of each line's active models, newest first. Compatible servers may lack any field but `id`."""
+    found: dict[str, list[tuple[float, str]]] = {}
     for item in listed:
         line, created = getattr(item, "line", None), getattr(item, "created_at", None)
         if line and getattr(item, "lifecycle", None) in (None, "active"):
-            age = (created.timestamp() if isinstance(created, datetime) else 0.0, item.id)
-            newest[line] = max(newest.get(line, age), age)
-    return {line: model for line, (_, model) in newest.items() if line in _LINES}
+            found.setdefault(line, []).append((created.timestamp() if isinstance(created, datetime) else 0.0, item.id))
+    return {line: [model for _, model in sorted(ids, reverse=True)] for line, ids in found.items() if line in _LINES}
 
 
 def _tier_model(model: str, source: Source, by_id: Mapping[str, ModelInfo]) -> TierModel:
@@ -171,16 +187,14 @@ def _compacts(capabilities: object) -> bool:
     return isinstance(found, Mapping) and (found.get("summarize") or {}).get("supported") is True
 
 
-async def _newest_known() -> dict[str, str]:
-    """The newest id of each line among those that the installed SDK was built with."""
-    ids = await asyncio.to_thread(_sdk_ids)
-    newest: dict[str, tuple[int, int, str]] = {}
-    for model in ids:
+async def _known_by_line() -> dict[str, list[str]]:
+    """The ids of each line that the installed SDK was built with, newest first."""
+    found: dict[str, list[tuple[int, int, str]]] = {}
+    for model in await asyncio.to_thread(_sdk_ids):
         match = _SDK_ID.fullmatch(model)
         if match:
-            version = (int(match["major"]), int(match["minor"] or 0), model)
-            newest[match["line"]] = max(newest.get(match["line"], version), version)
-    return {line: model for line, (_, _, model) in newest.items()}
+            found.setdefault(match["line"], []).append((int(match["major"]), int(match["minor"] or 0), model))
+    return {line: [model for *_, model in sorted(ids, reverse=True)] for line, ids in found.items()}
 
 
 def _sdk_ids() -> list[str]:

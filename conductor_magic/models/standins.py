@@ -1,0 +1,70 @@
+"""Another model in the place of one that the server does not know: a wrong id, or one that was retired meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from conductor_magic.events import ModelsResolved, RunNoted
+from conductor_magic.journal import Journal
+from conductor_magic.models.anthropic.prices import price
+from conductor_magic.models.anthropic.tiers import TierModel
+from conductor_magic.models.base import Request
+
+__all__ = ["Standins"]
+
+
+class Standins:
+    """Knows for a run which models are gone and what stands in for them. All requests for one of them follow.
+
+    Args:
+        journal: where a change is recorded and told; its state has the budget.
+        models: tier -> model id, as the run was connected.
+        others: tier -> what may take its model's place, first choice first.
+        charged: whether requests cost money, so that with a budget only a model with a known price will do.
+    """
+
+    def __init__(
+        self, journal: Journal, models: Mapping[str, str], others: Mapping[str, Sequence[TierModel]], *, charged: bool
+    ) -> None:
+        self._journal = journal
+        self._models = models
+        self._others = {models[tier]: tuple(found) for tier, found in others.items()}
+        self._charged = charged
+        self._gone: set[str] = set()
+
+    def fitted(self, request: Request) -> Request:
+        """The request as it is to be sent: to a model that is not known to be gone."""
+        found = self._instead(request.model) if request.model in self._gone else None
+        if found is None:
+            return request
+        return replace(request, model=found.model, max_tokens=min(request.max_tokens, found.max_output_tokens))
+
+    def replaced(self, wanted: str, sent: str) -> bool:
+        """Note that the server does not know a model; gives whether there is another now.
+
+        Args:
+            wanted: the model that the asker began with.
+            sent: the model of the request that was refused.
+        """
+        news = sent not in self._gone
+        self._gone.add(sent)
+        found = self._instead(wanted)
+        if found is not None and news:
+            tiers = {tier: self._now(model) for tier, model in self._models.items()}
+            self._journal.append(ModelsResolved(tiers=tiers, source="standin"))
+            self._journal.append(
+                RunNoted(text=f"The server has no model {sent}: {found.model} takes its place.", level="warning")
+            )
+        return found is not None
+
+    def _now(self, model: str) -> str:
+        found = self._instead(model) if model in self._gone else None
+        return model if found is None else found.model
+
+    def _instead(self, model: str) -> TierModel | None:
+        return next((other for other in self._others.get(model, ()) if self._will_do(other)), None)
+
+    def _will_do(self, other: TierModel) -> bool:
+        free = not self._charged or self._journal.state.budget is None
+        return other.model not in self._gone and (free or price(other.model) is not None)

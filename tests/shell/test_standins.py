@@ -1,0 +1,132 @@
+"""Models that the server does not know: another takes their place, told, recorded and paid as what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conductor_magic.api import load
+from conductor_magic.events import RequestFailed, RequestSent, RunNoted
+from conductor_magic.models.anthropic.prices import cost
+from conductor_magic.result import ConductResult
+from conductor_magic.run import resume
+from tests.shell.conftest import Begin, Play
+from tests.support.floor import Floor, lay_out
+from tests.support.messages_server import Answer, error, text
+from tests.support.quick import quick_limiter
+
+Json = dict[str, Any]
+THREE = lay_out({"a": (), "b": (), "c": ("a", "b")})
+NEWEST = ("claude-haiku-5-5", "claude-opus-5-5")
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test here is about waiting."""
+    quick_limiter(monkeypatch)
+
+
+def without(*gone: str, floor: Floor | None = None) -> Callable[[Json, int], Answer]:
+    """A floor at a server that does not know these models."""
+    floor = floor or Floor([THREE, text("Under way."), text("The end.")])
+
+    def answer(body: Json, number: int) -> Answer:
+        if body["model"] in gone:
+            return error(404, "not_found_error", f"model: {body['model']}")
+        return floor(body, number)
+
+    return answer
+
+
+def _notes(result: ConductResult) -> list[str]:
+    return [record.event.text for record in result.events if isinstance(record.event, RunNoted)]
+
+
+def _sent(result: ConductResult) -> list[RequestSent]:
+    return [record.event for record in result.events if isinstance(record.event, RequestSent)]
+
+
+def test_an_older_model_of_the_line_takes_its_place(play: Play) -> None:
+    """For the conductor and for workers: two notices, two refused models, and the record says who answered."""
+    result = play(without(*NEWEST))
+    assert result.status == "completed", result.reason
+    assert [(task.model, len(task.attempts)) for task in result] == [("claude-haiku-4-5", 1)] * 3
+    notes = [note for note in _notes(result) if "takes its place" in note]
+    assert notes == [
+        "The server has no model claude-opus-5-5: claude-opus-5 takes its place.",
+        "The server has no model claude-haiku-5-5: claude-haiku-4-5 takes its place.",
+    ]
+    failed = [record.event for record in result.events if isinstance(record.event, RequestFailed)]
+    # Those that were sent before the first of them was refused, and no more.
+    assert 2 <= len(failed) <= 3 and {event.held for event in failed} == {0.0}
+    assert {event.model for event in _sent(result)[-3:]} == {"claude-haiku-4-5", "claude-opus-5"}
+    assert sum(event.model == "claude-haiku-4-5" for event in _sent(result)) == 3
+    assert load(result.id).model_dump(mode="json") == result.model_dump(mode="json")
+
+
+def test_what_stands_in_is_paid_at_its_own_price(play: Play) -> None:
+    """Older models cost more here: the bill has their price."""
+    floor = Floor([THREE, text("Under way."), text("The end.")])
+    result = play(without(*NEWEST, floor=floor))
+    tokens = {"input_tokens": result.usage.workers.input_tokens, "output_tokens": result.usage.workers.output_tokens}
+    assert result.usage.workers.usd == pytest.approx(cost("claude-haiku-4-5", tokens))
+
+
+def test_the_neighbouring_tier_when_the_line_is_gone(play: Play) -> None:
+    """Sonnet falls to the cheaper line, and says so."""
+    lines = ("claude-sonnet-5-5", "claude-sonnet-5", "claude-sonnet-4-6")
+    call = lay_out({"a": ()})
+    result = play(without(*lines, floor=Floor([_as_sonnet(call), text("Under way.")])))
+    assert (result.status, result["1"].model) == ("completed", "claude-haiku-5-5"), result.reason
+
+
+def _as_sonnet(answer: Answer) -> Answer:
+    blocks = [
+        {**block, "input": {**block["input"], "model": "sonnet"}} if block["name"] == "Task" else block
+        for block in answer.blocks
+    ]
+    return Answer(blocks=tuple(blocks))
+
+
+def test_a_wrong_override(play: Play) -> None:
+    """An id with a slip of the pen in it is no reason to do nothing."""
+    result = play(without("claude-haiku-55"), tiers={"haiku": "claude-haiku-55"}, budget=None)
+    assert (result.status, result["1"].model) == ("completed", "claude-haiku-5-5"), result.reason
+
+
+def test_a_model_without_a_price_stands_in_for_none_under_a_budget(play: Play) -> None:
+    """It would make the budget a guess: the next one with a price is taken."""
+    listed = [
+        {"type": "model", "id": name, "line": line, "lifecycle": "active", "created_at": f"2026-0{month}-01T00:00:00Z"}
+        for name, line, month in [
+            ("claude-haiku-5-5", "haiku", 9),
+            ("claude-haiku-unpriced", "haiku", 8),
+            ("claude-haiku-4-5", "haiku", 7),
+            ("claude-sonnet-5-5", "sonnet", 9),
+            ("claude-opus-5-5", "opus", 9),
+        ]
+    ]
+    result = play(without("claude-haiku-5-5"), models=listed)
+    assert (result.status, result["1"].model) == ("completed", "claude-haiku-4-5"), result.reason
+
+
+def test_a_server_that_knows_no_model(play: Play) -> None:
+    """The run ends after a handful of requests, with the server's word and what to do."""
+    result = play(lambda body, number: error(404, "not_found_error", f"model: {body['model']}"))
+    assert result.status == "failed" and "no such model" in result.reason and "--tier" in result.reason
+    assert len(_sent(result)) <= 9
+
+
+def test_a_resumed_run_begins_with_what_stood_in(begin: Begin) -> None:
+    """The missing model is not asked for again."""
+    floor = Floor(
+        [THREE, text("Under way."), text("The end.")], lambda task, turn, body: error(400, "invalid_request_error")
+    )
+    first = begin(without(*NEWEST, floor=floor)).wait(30)
+    assert first.status == "failed"
+    sent = len(_sent(first))
+    result = resume(Path(first.path), {"quiet": True}).wait(30)
+    assert not {event.model for event in _sent(result)[sent:]} & set(NEWEST)
