@@ -393,7 +393,7 @@ class RunState:
     @property
     def halted(self) -> bool:
         """What runs is to be stopped. A cap other than the time limit lets it go on as far as its steps still fit."""
-        return bool(self.cancelled_by) or self.cap == "timeout"
+        return bool(self.cancelled_by) or self.cap in ("timeout", "access")
 
     def moment(self, at: float) -> float:
         """The time on the wall at a moment of the run's clock, both in epoch seconds.
