@@ -89,15 +89,14 @@ def load(run: str, returns: Any = None) -> ConductResult:
         JournalDamaged: its journal is damaged in the middle.
     """
     from conductor_magic.errors import ConductUsageError
-    from conductor_magic.fold import fold
-    from conductor_magic.journal import NAME, is_open, read_records
+    from conductor_magic.journal import NAME, is_open, read_state
     from conductor_magic.result import result_of
     from conductor_magic.returns import ReturnType
     from conductor_magic.settings import find_run
 
     folder = find_run(run)
-    records, _ = read_records(folder / NAME)
+    records, state, _ = read_state(folder / NAME)
     if not records:
         raise ConductUsageError(f"Run {folder.name} has no whole record: it was stopped before it began.")
     typed = None if returns is None else ReturnType(returns)
-    return result_of(records, fold(records), folder, alive=is_open(folder / NAME), returns=typed)
+    return result_of(records, state, folder, alive=is_open(folder / NAME), returns=typed)

@@ -174,7 +174,7 @@ def resume(
     typed = return_type(returns)
     redactor = Redactor(os.environ)
     try:
-        journal = Journal(folder, redactor=redactor, go_on=True)
+        journal = Journal.go_on(folder, redactor)
     except OSError as error:
         raise _unwritable(folder, error) from None
     lock: WorkspaceLock | None = None

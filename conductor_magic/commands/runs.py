@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from conductor_magic.errors import ConductorError
-from conductor_magic.fold import fold
-from conductor_magic.journal import NAME, read_records
+from conductor_magic.journal import NAME, read_state
 from conductor_magic.report.words import clean, money
 from conductor_magic.settings import run_folders, runs_folder
 
@@ -37,8 +36,7 @@ def run(shell: object, words: Sequence[str]) -> None:
 
 def _row(folder: Path, now: float) -> tuple[str, str, str, str, str]:
     try:
-        records, _ = read_records(folder / NAME)
-        state = fold(records)
+        _, state, _ = read_state(folder / NAME)
     except (ConductorError, OSError) as error:
         return folder.name, "", "unreadable", "", _one_line(str(error))
     if state.started is None:

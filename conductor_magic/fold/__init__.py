@@ -23,11 +23,14 @@ def fold(records: Iterable[Record], state: RunState | None = None) -> RunState:
     """The state after all `records`, beginning with `state` (a new run's when None).
 
     Raises:
-        TransitionError: a record does not fit the state that it meets.
+        TransitionError: a record, which is named, does not fit the state that it meets.
     """
     state = RunState() if state is None else state
     for record in records:
-        state = apply(state, record)
+        try:
+            state = apply(state, record)
+        except TransitionError as error:
+            raise TransitionError(f"record {record.seq} does not follow from those before it: {error}") from None
     return state
 
 

@@ -8,16 +8,17 @@ import shutil
 import stat
 import subprocess
 import sys
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from conductor_magic import events as e
-from conductor_magic.errors import JournalDamaged, TransitionError
+from conductor_magic.errors import ConductUsageError, JournalDamaged, TransitionError
 from conductor_magic.events import FORMAT, Event, Record
 from conductor_magic.fold import fold
-from conductor_magic.journal import Journal, encode, read_records, repair
+from conductor_magic.journal import Journal, encode, is_open, read_records, repair
 from conductor_magic.state import RunState
 from tests.core.simulate import Simulation
 
@@ -52,7 +53,13 @@ except OSError as error:
     print(type(error).__name__, error.errno)
 assert (journal.path.read_bytes(), journal.state) == before
 resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-print(journal.append(RunNoted(text="there is room again")).seq)
+try:
+    journal.append(RunNoted(text="there is room again, but who knows what was lost"))
+except OSError as error:
+    print(error.errno == journal.fault.errno)
+assert (journal.path.read_bytes(), journal.state) == before
+journal.close()
+print(Journal.go_on(journal.path.parent).append(RunNoted(text="there is room again")).seq)
 """
 
 
@@ -107,8 +114,9 @@ def test_a_journal_cut_at_any_byte_gives_the_right_prefix(journal: Journal, tmp_
         path = tmp_path / "cut.jsonl"
         path.write_bytes(content[:cut])
         whole = max(number for number, end in enumerate(ends) if end <= cut)
-        records, aside = repair(path)
+        records, tail = read_records(path)
         assert records == journal.records[:whole]
+        aside = repair(path, tail)
         assert path.read_bytes() == content[: ends[whole]]
         assert (aside is None) == (cut == ends[whole])
         if aside:
@@ -121,7 +129,9 @@ def test_torn_tails_are_kept_beside_each_other(journal: Journal) -> None:
     for number in (1, 2):
         with journal.path.open("ab") as file:
             file.write(b'{"sum":"0000')
-        assert repair(journal.path) == (journal.records, journal.path.with_name(f"journal.torn-{number}"))
+        records, tail = read_records(journal.path)
+        assert records == journal.records
+        assert repair(journal.path, tail) == journal.path.with_name(f"journal.torn-{number}")
 
 
 def test_no_flipped_bit_is_ever_taken_for_content(journal: Journal, tmp_path: Path) -> None:
@@ -168,25 +178,81 @@ def test_damage_is_refused_and_the_file_left_alone(journal: Journal, damage: Cal
     content = b"".join(lines)
     journal.path.write_bytes(content)
     with pytest.raises(JournalDamaged, match=r"journal\.jsonl: record \d+ \(byte \d+\) is not what was written"):
-        repair(journal.path)
+        read_records(journal.path)
     assert journal.path.read_bytes() == content
     assert not list(journal.path.parent.glob("journal.torn*"))
 
 
-def test_a_newer_format_is_refused_with_what_to_do(tmp_path: Path) -> None:
-    """A journal of a later version says so, instead of being read wrongly."""
+def test_a_newer_format_can_be_looked_at_and_not_gone_on_with(tmp_path: Path) -> None:
+    """A journal of a later version is read as far as it is known; nothing is added to it."""
     path = tmp_path / "journal.jsonl"
-    path.write_bytes(encode(Record(1, 1.0, e.RunStarted(run="r", goal="g", format=FORMAT + 1))))
-    with pytest.raises(JournalDamaged, match=rf"written in format {FORMAT + 1}; .*Upgrade conductor-magic"):
+    first = Record(1, 1.0, e.RunStarted(run="r", goal="g", format=FORMAT + 1))
+    later = Record(2, 2.0, e.Unknown(name="run.dreamt", data={"of": "sheep"}))
+    content = encode(first) + encode(later)
+    path.write_bytes(content)
+    assert read_records(path) == ([first, later], b"")
+    with pytest.raises(
+        ConductUsageError, match=rf"format {FORMAT + 1}.* It can be looked at .* Upgrade conductor-magic"
+    ):
+        Journal.go_on(tmp_path)
+    assert path.read_bytes() == content
+    assert not is_open(path)
+
+
+def test_a_newer_format_that_cannot_be_read_says_so(tmp_path: Path) -> None:
+    """A known kind with fields that this version does not know is no damage of the file."""
+    path = tmp_path / "journal.jsonl"
+    path.write_bytes(
+        encode(Record(1, 1.0, e.RunStarted(run="r", goal="g", format=FORMAT + 1))) + encode(Record(2, 1.0, ODD))
+    )
+    with pytest.raises(JournalDamaged, match=rf"record 2 .*format {FORMAT + 1}.* Upgrade conductor-magic"):
         read_records(path)
 
 
+def test_taking_a_journal_up_changes_nothing_before_the_first_record(journal: Journal) -> None:
+    """A torn tail stays where it is until the run really goes on; then it is kept aside, and told once."""
+    journal.close()
+    content = journal.path.read_bytes() + b'{"sum":"0000'
+    journal.path.write_bytes(content)
+    folder = journal.path.parent
+    Journal.go_on(folder).close()
+    assert journal.path.read_bytes() == content
+    assert not list(folder.glob("journal.torn-*"))
+    again = Journal.go_on(folder)
+    again.append(e.RunNoted(text="On we go."))
+    again.close()
+    assert (folder / "journal.torn-1").read_bytes() == b'{"sum":"0000'
+    records, tail = read_records(journal.path)
+    assert (records[:-1], records[-1].event, tail) == (journal.records, e.RunNoted(text="On we go."), b"")
+
+
+@pytest.mark.parametrize("at", ["-1.0", "NaN", "Infinity", "1e300"])
+def test_a_moment_that_no_calendar_knows_is_damage(tmp_path: Path, at: str) -> None:
+    """Sums can be made to fit; what no recorder writes is not read."""
+    path = tmp_path / "journal.jsonl"
+    body = b'"seq":1,"at":%b,"event":{"kind":"run.started","run":"r","goal":"g"}}\n' % at.encode()
+    path.write_bytes(b'{"sum":"%08x",' % zlib.crc32(body) + body)
+    with pytest.raises(JournalDamaged, match="record 1 "):
+        read_records(path)
+
+
+def test_moments_that_go_back_count_as_the_one_before(tmp_path: Path) -> None:
+    """A clock that jumped in somebody's recorder makes no negative time."""
+    path = tmp_path / "journal.jsonl"
+    moments = (5.0, 3.0, 4.0, 6.0)
+    path.write_bytes(
+        encode(Record(1, moments[0], e.RunStarted(run="r", goal="g")))
+        + b"".join(encode(Record(seq, at, e.RunNoted(text="n"))) for seq, at in enumerate(moments[1:], 2))
+    )
+    assert [record.at for record in read_records(path)[0]] == [5.0, 5.0, 5.0, 6.0]
+
+
 def test_a_full_disk_leaves_file_and_state_as_they_were(tmp_path: Path) -> None:
-    """A record that does not fit raises, nothing of it stays, and the next one that fits goes in."""
+    """A record that does not fit raises, nothing of it stays, nothing more is taken; who goes on later can write."""
     command = [sys.executable, "-c", FILL_THE_DISK, str(tmp_path / "run")]
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
     assert answer.stderr == ""
-    assert answer.stdout.split() == ["OSError", "28", "2"]
+    assert answer.stdout.split() == ["OSError", "28", "True", "2"]
     records, tail = read_records(tmp_path / "run" / "journal.jsonl")
     assert ([record.event.kind for record in records], tail) == (["run.started", "run.noted"], b"")
 

@@ -1,0 +1,192 @@
+"""Bytes on the disk: a file that only grows, whole piece by whole piece, and stops for good at the first fault.
+
+A piece is one `write()`, so a killed process loses nothing. `fdatasync` follows within `SYNC_SECONDS` in a thread, once
+for all pieces since the last, and `await flushed()` waits for it. After a write or a sync that failed nothing more is
+taken: a later sync that goes well says nothing of what an earlier one lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+__all__ = ["SYNC_SECONDS", "GrowingFile", "keep_names", "put_away", "write_again"]
+
+SYNC_SECONDS = 0.2
+_PIECE = 1 << 20
+
+
+class GrowingFile:
+    """A file that pieces are added to.
+
+    Args:
+        path: where it is.
+        handle: the file, opened to append; it is ours from now on.
+        size: its bytes so far, all on the disk by the time that something is added.
+
+    Attributes:
+        fault: the first thing that went wrong; None as long as all is well.
+        on_fault: called once, on the loop that adds, when the disk does not take something.
+    """
+
+    def __init__(self, path: Path, handle: int, size: int) -> None:
+        self.fault: OSError | None = None
+        self.on_fault: Callable[[OSError], None] = _nobody
+        self._path, self._handle = path, handle
+        self._size = self._synced = size
+        self._told = False
+        self._disk = threading.Lock()
+        self._syncing: asyncio.Task[None] | None = None
+        self._alarm: asyncio.TimerHandle | None = None
+
+    def add(self, piece: bytes) -> None:
+        """Add the piece to the file, and have it on the disk shortly; at once where no event loop runs (yet).
+
+        Raises:
+            OSError: the disk did not take it, now or before; nothing of the piece is in the file, and nothing more
+                will be.
+        """
+        self._check()
+        before = self._size
+        try:
+            written = os.write(self._handle, piece)
+            if written < len(piece):
+                raise OSError(errno.ENOSPC, f"only {written} of {len(piece)} bytes were written")
+            self._size += written
+            self._sync_soon()
+        except OSError as error:
+            self._size = before
+            with suppress(OSError):  # what cannot be taken back is a torn tail, which a reader knows
+                os.ftruncate(self._handle, before)
+            self._failed(error)
+            raise
+
+    async def flushed(self) -> None:
+        """Wait until everything that was added before this call is on the disk.
+
+        Raises:
+            OSError: the disk did not take it, or something before it.
+        """
+        upto = self._size
+        while self._synced < upto:
+            self._check()
+            await asyncio.shield(self._begin_sync())
+
+    def close(self) -> None:
+        """Put what is left on the disk and give the file back; idempotent. Whether all went well stands in `fault`."""
+        self._call_off()
+        try:
+            self._sync()
+        except OSError as error:
+            self._failed(error)
+        with self._disk:
+            if self._handle >= 0:
+                os.close(self._handle)
+                self._handle = -1
+
+    def _check(self) -> None:
+        if self.fault is not None:
+            # An error of its own each time: one that is raised again and again collects all its ways.
+            raise OSError(self.fault.errno, self.fault.strerror or str(self.fault), str(self._path))
+
+    def _failed(self, error: OSError) -> None:
+        self.fault = self.fault or error
+        if not self._told:
+            self._told = True
+            self._call_off()
+            self.on_fault(error)
+
+    def _call_off(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+
+    def _sync_soon(self) -> None:
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self._sync()
+            return
+        if self._alarm is None:
+            self._alarm = loop.call_later(SYNC_SECONDS, self._begin_sync)
+
+    def _begin_sync(self) -> asyncio.Task[None]:
+        self._call_off()
+        if self._syncing is None or self._syncing.done():
+            self._syncing = asyncio.ensure_future(self._sync_aside())
+        return self._syncing
+
+    async def _sync_aside(self) -> None:
+        try:
+            await asyncio.to_thread(self._sync)
+        except OSError as error:
+            self._failed(error)
+
+    def _sync(self) -> None:
+        with self._disk:
+            upto = self._size
+            if self._handle < 0 or upto == self._synced or self.fault is not None:
+                return
+            try:
+                os.fdatasync(self._handle)
+            except OSError as error:
+                # Here and not where it is told: the next sync, which may go well, must find it.
+                self.fault = error
+                raise
+            self._synced = upto
+
+
+def _nobody(fault: OSError) -> None:
+    """Who listens before anybody does."""
+
+
+def put_away(path: Path, content: bytes) -> None:
+    """Make a file with this content; it is on the disk then.
+
+    Raises:
+        OSError: it could not be made; there is none.
+    """
+    handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        keep_names(path.parent)
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def write_again(path: Path) -> None:
+    """Write every byte of a file once more in its place, and put it on the disk.
+
+    Raises:
+        OSError: the disk does not take it. The bytes that can be read are the same as before.
+    """
+    handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        at = 0
+        while piece := os.pread(handle, _PIECE, at):
+            at += os.pwrite(handle, piece, at)
+        os.fdatasync(handle)
+    finally:
+        os.close(handle)
+
+
+def keep_names(folder: Path) -> None:
+    """Put on the disk which files a folder has.
+
+    Raises:
+        OSError: the disk does not take it.
+    """
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

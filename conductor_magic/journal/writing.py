@@ -1,0 +1,186 @@
+"""The journal of a run under way: appends what happens, and holds the state that it folds to."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Self
+
+from conductor_magic.errors import ConductUsageError
+from conductor_magic.events import FORMAT, Event, Record, dump, dump_json, parse, parse_json
+from conductor_magic.fold import apply
+from conductor_magic.journal.disk import GrowingFile, keep_names
+from conductor_magic.journal.file import NAME, OWNER, read_state, repair, take
+from conductor_magic.journal.lines import line_of
+from conductor_magic.redact import Redactor
+from conductor_magic.state import RunState
+
+__all__ = ["Clock", "Journal", "steady_clock"]
+
+Clock = Callable[[], float]
+Subscriber = Callable[[Record, RunState], None]
+
+
+def steady_clock(now: float | None = None) -> Clock:
+    """Seconds since the epoch that never jump: `now` (None: the wall clock's), carried on by the monotonic clock."""
+    offset = (time.time() if now is None else now) - time.monotonic()
+    return lambda: offset + time.monotonic()
+
+
+class Journal:
+    """Appends events to a run's file and holds the state that they fold to.
+
+    `Journal(folder)` begins a new one, `Journal.go_on(folder)` takes up one that nobody writes any more.
+
+    The engine's event loop is its only writer. Subscribers are called after each append, in order; one that raises is
+    dropped, so that a failing board never takes the run down. When the disk fails, the journal stops for good: see
+    `fault` and `on_fault`.
+
+    Attributes:
+        path: the file.
+        records: all of it, in order.
+        state: what they fold to.
+    """
+
+    path: Path
+    records: list[Record]
+    state: RunState
+
+    def __init__(self, folder: Path, clock: Clock | None = None, redactor: Redactor | None = None) -> None:
+        """Begin a new journal in `folder`, which is made with mode 0700.
+
+        Args:
+            folder: the run's folder.
+            clock: gives the moment of each record.
+            redactor: takes secrets out of every event, whoever appends it.
+
+        Raises:
+            FileExistsError: the folder has a journal already.
+            OSError: the disk takes none.
+        """
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle = os.open(folder / NAME, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        try:
+            # Waits, because somebody may be asking just now (`is_open`).
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            keep_names(folder)
+            keep_names(folder.parent)
+        except BaseException:
+            os.close(handle)
+            raise
+        self._set_up(handle, folder, [], RunState(), None, clock or steady_clock(), redactor)
+
+    @classmethod
+    def go_on(cls, folder: Path, redactor: Redactor | None = None) -> Self:
+        """Take up the journal in `folder`. The file stays as it is until the first `append`.
+
+        Raises:
+            FileNotFoundError: there is none.
+            ConductUsageError: somebody else writes it, who is named, or it is of a later version.
+            JournalDamaged: as `read_state`.
+        """
+        handle = take(folder / NAME)
+        try:
+            records, state, tail = read_state(folder / NAME)
+            if state.started is not None and state.started.format > FORMAT:
+                raise ConductUsageError(
+                    f"Run {folder.name} was written in format {state.started.format}; this version writes {FORMAT}. "
+                    f"It can be looked at (%conduct show {folder.name}), not resumed. Upgrade conductor-magic."
+                )
+        except BaseException:
+            os.close(handle)
+            raise
+        journal = cls.__new__(cls)
+        journal._set_up(handle, folder, records, state, tail, steady_clock(state.at), redactor)  # noqa: SLF001 - our own
+        return journal
+
+    def _set_up(
+        self,
+        handle: int,
+        folder: Path,
+        records: list[Record],
+        state: RunState,
+        tail: bytes | None,
+        clock: Clock,
+        redactor: Redactor | None,
+    ) -> None:
+        self.path, self.records, self.state = folder / NAME, records, state
+        self._clock = clock
+        self._redactor = redactor
+        self._subscribers: list[Subscriber] = []
+        self._tail = tail  # of a file that is still as another process left it
+        self._file = GrowingFile(self.path, handle, os.fstat(handle).st_size - len(tail or b""))
+        with suppress(OSError):  # it only gives the owner a name
+            (folder / OWNER).write_text(f"process {os.getpid()}")
+
+    def now(self) -> float:
+        """This moment on the journal's clock, seconds since the epoch."""
+        return self._clock()
+
+    @property
+    def fault(self) -> OSError | None:
+        """Why nothing can be recorded any more; None as long as the disk takes what it is given."""
+        return self._file.fault
+
+    def on_fault(self, call: Callable[[OSError], None]) -> None:
+        """Call `call(fault)`, on the engine's loop, when the disk fails: nothing more can be recorded from then on."""
+        self._file.on_fault = call
+
+    def append(self, event: Event) -> Record:
+        """Record the event, fold it, tell the subscribers.
+
+        Raises:
+            TransitionError: the event does not fit the state; nothing was written.
+            ValueError: the event holds something that no record can; nothing was written.
+            OSError: the disk took no whole record, now or before; file and state are as they were.
+        """
+        seq, at = self.state.seq + 1, self._clock()
+        event, data = self._without_secrets(event)
+        line = line_of(seq, at, data)
+        # What is folded is what a reader of the file will find, to the letter, whatever Python values the event held.
+        record = Record(seq, at, parse_json(event, data))
+        state = apply(self.state, record)
+        if self._tail is not None:
+            repair(self.path, self._tail)
+            self._tail = None
+        self._file.add(line)
+        self.state = state
+        self.records.append(record)
+        for subscriber in tuple(self._subscribers):
+            try:
+                subscriber(record, state)
+            except Exception:  # noqa: BLE001 - a view's bug must not reach the run
+                self._subscribers.remove(subscriber)
+        return record
+
+    def _without_secrets(self, event: Event) -> tuple[Event, bytes]:
+        """The event as it may be recorded, and its JSON. What a model or a server says can hold a key too."""
+        data = dump_json(event)
+        if self._redactor is None or not self._redactor.finds(data.decode()):
+            return event, data
+        event = parse(self._redactor.json(dump(event)))
+        return event, dump_json(event)
+
+    async def flushed(self) -> None:
+        """Wait until everything that was appended before this call is on the disk.
+
+        Raises:
+            OSError: the disk did not take it.
+        """
+        await self._file.flushed()
+
+    def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
+        """Call `subscriber(record, state)` after each append, on the engine's loop; returns the way to stop it."""
+        self._subscribers.append(subscriber)
+        return lambda: self._subscribers.remove(subscriber) if subscriber in self._subscribers else None
+
+    def __iter__(self) -> Iterator[Record]:
+        return iter(self.records)
+
+    def close(self) -> None:
+        """Put what is left on the disk and give the file back; idempotent. If the disk fails, `fault` says so."""
+        self._file.close()
