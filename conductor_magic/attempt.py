@@ -196,7 +196,8 @@ class Attempt:
             return Ending("failed", "crash", error="A step timed out.")
         except Exception as error:  # noqa: BLE001 - a crash of one task must not reach the run
             # Our bug, or a tool's: the task fails, the run goes on, and the log has the traceback.
-            _log.exception("worker crashed")
+            if self._journal.fault is None:
+                _log.exception("worker crashed")
             return Ending("failed", "crash", error=f"{type(error).__name__}: {error}")
 
     async def _close(self) -> None:

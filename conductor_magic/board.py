@@ -74,6 +74,7 @@ class Board:
         self._refreshed_at = float("-inf")
         self._number = 0
         self._drawn: Drawn | None = None
+        self._last: RunState | None = None
         self._lines = Lines(redactor or Redactor({}))
         self._answers = Answers(commands, self._reply)
         self._complained = False
@@ -94,8 +95,15 @@ class Board:
         self._leave = journal.subscribe(self._changed)
         loop.call_soon_threadsafe(self._safely, self._begin)
 
-    def detach(self) -> None:
-        """Send the last snapshot and follow no longer; commands are still answered. From any thread, idempotent."""
+    def detach(self, last: RunState | None = None) -> None:
+        """Send the last snapshot and follow no longer; commands are still answered. From any thread, idempotent.
+
+        Args:
+            last: what the snapshot shows, where the journal could not take all that is to be told.
+        """
+        if last is not None and isinstance(self._journal, Journal):
+            self._last = last
+            self._answers.moments = Moments(History(self._journal.records), last)
         loop = self._loop
         if loop is None or loop.is_closed():
             return
@@ -187,7 +195,7 @@ class Board:
     def _advance(self) -> tuple[list[list[Any]], dict[str, str]]:
         """Take the state as it is now; returns what changed since the last time."""
         assert self._journal is not None
-        drawn = draw(self._journal.state, self._journal.now(), self._drawn)
+        drawn = draw(self._last or self._journal.state, self._journal.now(), self._drawn)
         changes = diff(self._drawn.json if self._drawn else {}, drawn.json)
         lines = self._lines.fresh()
         self._drawn = drawn

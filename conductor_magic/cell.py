@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -156,6 +157,8 @@ def _block(shell: InteractiveShell, run: Run, options: Options, view: View, pres
     # Bound before the last picture: one that takes long or fails keeps nothing from the person.
     _bind(shell, options, result)
     view.close()
+    if run.trouble:
+        print(run.trouble, file=sys.stderr)
     if stopped or presses[0]:
         bound = f"{options.name} holds" if options.name else f"%conduct show {run.id} gives"
         ended = "was cancelled" if result.status == "cancelled" else f"had ended already, {result.status}"

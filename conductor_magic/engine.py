@@ -143,6 +143,11 @@ class Engine:
         if not state.ended and not state.cancelled_by:
             self._journal.append(CancelRequested(by=by, reason=reason))
 
+    def stop(self, fault: Exception) -> None:
+        """End at once without a last record, as by a crash: nothing can be recorded any more."""
+        self._fault = self._fault or fault
+        self._changed.set()
+
     def control(self, kind: str, args: Mapping[str, Any]) -> None:
         """Do what a person asked for of the plan.
 

@@ -9,7 +9,12 @@ from conductor_magic.events import Record
 from conductor_magic.replay import History
 from conductor_magic.state import RunState
 
-__all__ = ["Recording"]
+__all__ = ["Recording", "interrupted"]
+
+
+def interrupted(state: RunState, why: str = "") -> RunState:
+    """The state of a run that has no end and that nobody drives any more; `why` is what is known of the reason."""
+    return replace(state, status="interrupted", end_reason=why)
 
 
 class Recording:
@@ -28,7 +33,7 @@ class Recording:
         self.records = records
         self.history = History(records)
         state = self.history.at(len(records))
-        self.state = state if state.ended or alive else replace(state, status="interrupted")
+        self.state = state if state.ended or alive else interrupted(state)
 
     def now(self) -> float:
         """The moment of the last record, in epoch seconds: nothing is known of a later one."""

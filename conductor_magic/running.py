@@ -31,10 +31,12 @@ from conductor_magic.limits import Limits
 from conductor_magic.lock import WorkspaceLock
 from conductor_magic.loop import engine_loop
 from conductor_magic.permissions import Rule
+from conductor_magic.recording import interrupted
 from conductor_magic.redact import Redactor
 from conductor_magic.result import result_of
 from conductor_magic.returns import ReturnType
 from conductor_magic.settings import Options
+from conductor_magic.trouble import trouble
 from conductor_magic.views import VIEWS
 
 if TYPE_CHECKING:
@@ -106,8 +108,15 @@ class Run:
 
     @property
     def state(self) -> RunState:
-        """The run's state now."""
-        return self._journal.state
+        """The run's state now; where its record broke off, `interrupted`, with the reason."""
+        state = self._journal.state
+        return interrupted(state, self.trouble) if self.done.is_set() and not state.ended else state
+
+    @property
+    def trouble(self) -> str:
+        """Why the run's record broke off and what to do, in one line; empty as long as the disk takes everything."""
+        fault = self._journal.fault
+        return "" if fault is None else trouble(self.folder, fault, ended=self._journal.state.ended)
 
     def now(self) -> float:
         """This moment on the run's clock, in epoch seconds."""
@@ -164,7 +173,7 @@ class Run:
         from conductor_magic.fold import fold
 
         # A run that goes on appends while we look: fold what we copied, so that both agree.
-        state = fold(records) if alive else self._journal.state
+        state = fold(records) if alive else self.state
         return result_of(records, state, self.folder, alive=alive, returns=self._returns)
 
     def __await__(self) -> Generator[Any, None, ConductResult]:
@@ -202,6 +211,7 @@ class Run:
         if self._launched:
             return
         self._launched = True
+        self._journal.on_fault(self._stop_unrecorded)
         self._loop.create_task(self._drive())
         if self.board is not None:
             self.board.attach(self._journal, self._loop)
@@ -211,10 +221,13 @@ class Run:
         self._main = asyncio.current_task()
         try:
             status, reason = await self._worked()
-            if not self.state.ended:
+            if not self.state.ended and self._journal.fault is None:
                 self._end(status, reason)
-        except Exception:  # noqa: BLE001 - a full disk, say: the journal stays without its end, the run is over all the same
-            _log.exception("the end of run %s could not be recorded", self.id)
+            # Whether its end is on the disk is known before it is shown.
+            await self._journal.flushed()
+        except Exception:  # noqa: BLE001 - the journal stays without its end, the run is over all the same
+            if self._journal.fault is None:
+                _log.exception("the end of run %s could not be recorded", self.id)
         finally:
             await self._clean_up()
 
@@ -228,7 +241,8 @@ class Run:
         except (ConductUsageError, ModelError) as error:
             return "failed", str(error)
         except Exception as error:  # noqa: BLE001 - our bug: logged, and the run ends as failed
-            _log.exception("run %s failed", self.id)
+            if self._journal.fault is None:
+                _log.exception("run %s failed", self.id)
             return "failed", f"{type(error).__name__}: {error}"
         return ("failed", "Stopped.") if self._cancel_reason is None else ("cancelled", self._cancel_reason)
 
@@ -287,7 +301,8 @@ class Run:
     async def _clean_up(self) -> None:
         try:
             if self.board is not None:
-                self.board.detach()
+                state = self._journal.state
+                self.board.detach(interrupted(state, self.trouble) if self.trouble and not state.ended else None)
                 keep_alive(self.board)
             await self._kernels.aclose()
             self._journal.close()
@@ -299,6 +314,13 @@ class Run:
             self._engine = self._questions = self._main = None
             self.done.set()
             self._over.set()
+
+    def _stop_unrecorded(self, fault: OSError) -> None:
+        """Stop the work: what cannot be recorded must not happen. It is resumed from what was recorded."""
+        if self._engine is not None:
+            self._engine.stop(fault)
+        elif self._main is not None and asyncio.current_task() is not self._main:
+            self._main.cancel()
 
     def _cancel(self, by: str, reason: str) -> None:
         if self.done.is_set() or self._cancel_reason is not None:

@@ -257,14 +257,21 @@ class Worker:
         if not tool.repeatable:
             # After a crash, the record of the intent is what tells that the effect may have happened.
             await self._journal.flushed()
+        content: Any
         try:
             result = await self._run_in_time(tool, call["input"], name, turn)
+            content = result.content
+            if not isinstance(content, str):
+                # Images and documents lie beside the journal; the conversation and the record refer to them.
+                content = await asyncio.to_thread(keep, content, self._context.artifacts)
         except ToolError as error:
-            result = ToolResult(str(error), is_error=True)
-        content = result.content
-        if not isinstance(content, str):
-            # Images and documents lie beside the journal; the conversation and the record refer to them.
-            content = await asyncio.to_thread(keep, content, self._context.artifacts)
+            result, content = ToolResult(str(error), is_error=True), str(error)
+        except TimeoutError:
+            raise
+        except OSError as error:
+            # A full disk, most of all. What it means for the task is for the model to say.
+            content = f"{tool.name} broke off: {error.strerror or error}. What it had done by then stays done."
+            result = ToolResult(content, is_error=True)
         content = self._redactor.json(content)
         for change in result.files:
             self._journal.append(

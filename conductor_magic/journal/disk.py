@@ -56,7 +56,7 @@ class GrowingFile:
         try:
             written = os.write(self._handle, piece)
             if written < len(piece):
-                raise OSError(errno.ENOSPC, f"only {written} of {len(piece)} bytes were written")
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             self._size += written
             self._sync_soon()
         except OSError as error:
