@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from conductor_magic.events import Record
 from conductor_magic.replay import History
-from conductor_magic.state import RunState
+from conductor_magic.state import RunState, replace
 
 __all__ = ["Recording", "interrupted"]
 

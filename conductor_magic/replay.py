@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from conductor_magic.events import Record
-from conductor_magic.fold import apply
+from conductor_magic.fold import fold
 from conductor_magic.patches import diff
 from conductor_magic.snapshot import Drawn, draw, inspect
 from conductor_magic.state import RunState
@@ -59,8 +59,8 @@ class History:
         # Who plays a run goes on from where they are.
         if state.seq < self._last.seq <= seq:
             state = self._last
-        for record in self._records[state.seq : seq]:
-            state = apply(state, record)
+        while state.seq < seq:
+            state = fold(self._records[state.seq : min(seq, state.seq - state.seq % EVERY + EVERY)], state)
             self.note(state)
         self._last = state
         return state

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from conductor_magic.events import (
     ArtifactSaved,
@@ -46,6 +46,7 @@ __all__ = [
     "TaskState",
     "TaskStatus",
     "WorkerState",
+    "replace",
 ]
 
 TaskStatus = Literal["blocked", "ready", "running", "completed", "failed", "cancelled", "skipped"]
@@ -74,7 +75,27 @@ TRANSITIONS: Mapping[str, Mapping[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+_T = TypeVar("_T")
+
+
+def replace(state: _T, **changes: Any) -> _T:
+    """The state, or a part of it, with these fields changed: `dataclasses.replace` in a fraction of its time.
+
+    A fold does little else. So what it changes keeps its fields in a dict (no slots), which is copied as a whole.
+
+    Raises:
+        TypeError: there is no such field.
+    """
+    fields = state.__dict__.copy()
+    fields.update(changes)
+    if len(fields) != len(state.__dict__):
+        raise TypeError(f"{type(state).__name__} has no {', '.join(changes.keys() - state.__dict__.keys())}")
+    after = object.__new__(type(state))
+    object.__setattr__(after, "__dict__", fields)
+    return after
+
+
+@dataclass(frozen=True)
 class Spend:
     """Tokens and money of some requests. `usd` is None once a request without a known price is among them."""
 
@@ -115,7 +136,7 @@ class Flight:
     at: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TaskState:
     """One task. `prompt` is what the conductor wrote; what a worker was sent is on the worker."""
 
@@ -153,7 +174,7 @@ class TaskState:
         return self.status in ("completed", "failed", "cancelled", "skipped")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class WorkerState:
     """One attempt at one task. `log` holds its turns, tool results and messages in order; `calls` run now.
 
@@ -196,7 +217,7 @@ class WorkerState:
     peak_tokens: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ConductorState:
     """Where the conductor stands: `waiting` (not begun), `thinking`, `asking`, `sleeping`, `failed`.
 
@@ -251,7 +272,7 @@ class PersonEdit:
     removed: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class QuestionState:
     """A question and, once there, its answers by question text.
 
@@ -276,7 +297,7 @@ class QuestionState:
         return (*((self.task,) if self.task else ()), *self.joined)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ConflictState:
     """Versions of one file that collided.
 
@@ -295,7 +316,7 @@ class ConflictState:
     how: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RunState:
     """Everything known of a run after its record `seq`.
 

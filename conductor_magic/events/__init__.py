@@ -27,6 +27,7 @@ from conductor_magic.events.base import (
     dump_json,
     parse,
     parse_json,
+    parse_text,
 )
 from conductor_magic.events.conductor import (
     ConductorFailed,
@@ -156,4 +157,5 @@ __all__ = [
     "dump_json",
     "parse",
     "parse_json",
+    "parse_text",
 ]

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
-from pydantic_core import PydanticSerializationError, to_json
+from pydantic_core import PydanticSerializationError, from_json, to_json
 
-__all__ = ["FORMAT", "KINDS", "Event", "Record", "Unknown", "dump", "dump_json", "parse", "parse_json"]
+__all__ = ["FORMAT", "KINDS", "Event", "Record", "Unknown", "dump", "dump_json", "parse", "parse_json", "parse_text"]
 
 FORMAT = 1
 """Version of the record format; a journal names it in its first record."""
@@ -82,6 +82,19 @@ def dump_json(event: Event) -> bytes:
 def parse_json(event: Event, data: bytes) -> Event:
     """What `parse` makes of the event's own `dump_json`."""
     return event if isinstance(event, Unknown) else type(event).model_validate_json(data)
+
+
+def parse_text(kind: str, data: bytes) -> Event:
+    """The event of this kind whose `dump_json` is `data`.
+
+    Raises:
+        ValueError: it is no JSON, or of a known kind whose fields do not fit.
+    """
+    event_class = KINDS.get(kind)
+    if event_class is not None:
+        return event_class.__pydantic_validator__.validate_json(data)
+    fields = from_json(data)
+    return Unknown(name=fields.pop("kind"), data=fields)
 
 
 def parse(data: Json) -> Event:

@@ -7,12 +7,12 @@ in the table (an unknown one, or one that changes nothing shown) moves only the 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from conductor_magic.errors import TransitionError
 from conductor_magic.events import Record
 from conductor_magic.fold import conductor, conflicts, run, tasks, traffic, workers
-from conductor_magic.state import RunState
+from conductor_magic.fold.moves import Owned
+from conductor_magic.state import RunState, replace
 
 __all__ = ["apply", "fold"]
 
@@ -26,12 +26,17 @@ def fold(records: Iterable[Record], state: RunState | None = None) -> RunState:
         TransitionError: a record, which is named, does not fit the state that it meets.
     """
     state = RunState() if state is None else state
-    for record in records:
-        try:
+    number = state.seq
+    try:
+        for record in records:
+            number = record.seq
+            if type(state.workers) is not Owned:
+                # Nobody sees the states in between. To copy a thousand workers for each of them would take the longest.
+                state = replace(state, workers=Owned(state.workers))
             state = apply(state, record)
-        except TransitionError as error:
-            raise TransitionError(f"record {record.seq} does not follow from those before it: {error}") from None
-    return state
+    except TransitionError as error:
+        raise TransitionError(f"record {number} does not follow from those before it: {error}") from None
+    return replace(state, workers=dict(state.workers))
 
 
 def apply(state: RunState, record: Record) -> RunState:
@@ -47,6 +52,6 @@ def apply(state: RunState, record: Record) -> RunState:
     if after is state:
         return replace(state, seq=record.seq, at=record.at)
     # The step made this value just now and nobody else has it yet: setting two fields is far cheaper than a copy.
-    object.__setattr__(after, "seq", record.seq)
-    object.__setattr__(after, "at", record.at)
+    fields = after.__dict__
+    fields["seq"], fields["at"] = record.seq, record.at
     return after

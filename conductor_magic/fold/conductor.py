@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from conductor_magic import events as e
 from conductor_magic.errors import TransitionError
 from conductor_magic.events import Event, Record
 from conductor_magic.fold.moves import Step, add_to_tape, change_conductor, put_worker, with_entry
-from conductor_magic.state import QuestionState, RunState
+from conductor_magic.state import QuestionState, RunState, replace
 
 __all__ = ["STEPS"]
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from conductor_magic import events as e
 from conductor_magic.errors import TransitionError
 from conductor_magic.events import Event, Record
 from conductor_magic.fold.moves import Step, add_notice, add_to_tape, put_worker, with_entry, worker_at_work
-from conductor_magic.state import ConflictState, RunState
+from conductor_magic.state import ConflictState, RunState, replace
 
 __all__ = ["STEPS"]
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import Any, Literal, TypeVar, cast
 
 from conductor_magic.errors import TransitionError
 from conductor_magic.events import Event, Record
-from conductor_magic.state import TRANSITIONS, WAITING, Notice, RunState, TaskState, WorkerState
+from conductor_magic.state import TRANSITIONS, WAITING, Notice, RunState, TaskState, WorkerState, replace
 
 __all__ = [
+    "Owned",
     "Step",
     "add_notice",
     "add_to_tape",
@@ -31,9 +31,15 @@ TAPE_LENGTH = 12
 _T = TypeVar("_T")
 
 
+class Owned(dict[str, _T]):
+    """A mapping of a state that nobody has yet but the fold that makes it: it may be written to."""
+
+
 def with_entry(mapping: Mapping[str, _T], key: str, value: _T) -> dict[str, _T]:
-    """A copy of the mapping with one entry set."""
-    return {**mapping, key: value}
+    """A copy of the mapping with one entry set; one that is `Owned` is no longer what it was."""
+    changed = mapping if type(mapping) is Owned else dict(mapping)
+    changed[key] = value
+    return changed
 
 
 def task_of(state: RunState, task: str, event: Event) -> TaskState:
@@ -93,9 +99,9 @@ def put_task(state: RunState, task: TaskState) -> RunState:
     return replace(state, tasks=with_entry(state.tasks, task.id, task))
 
 
-def put_worker(state: RunState, worker: WorkerState) -> RunState:
-    """The state with this worker in its place."""
-    return replace(state, workers=with_entry(state.workers, worker.id, worker))
+def put_worker(state: RunState, worker: WorkerState, **changes: Any) -> RunState:
+    """The state with this worker in its place, and with further fields changed in the same go."""
+    return replace(state, workers=with_entry(state.workers, worker.id, worker), **changes)
 
 
 def hold(state: RunState, by: str, usd: float, tokens: int) -> RunState:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from conductor_magic import events as e
 from conductor_magic.errors import TransitionError
 from conductor_magic.events import Event, Record
 from conductor_magic.fold.moves import Step, add_notice, add_to_tape, hold, move, settle, task_of, with_entry
-from conductor_magic.state import ConductorState, RunState
+from conductor_magic.state import ConductorState, RunState, replace
 
 __all__ = ["STEPS"]
 
@@ -102,7 +100,8 @@ def _continued(state: RunState, record: Record, event: e.RunResumed) -> RunState
             with_run=False,
         )
         task = move(tasks[worker.task], "continued")
-        tasks[task.id] = replace(task, ended=None, error="", output="")
+        # Of a deleted one it is the reason for which its worker is to stop.
+        tasks[task.id] = replace(task, ended=None, error=task.error if task.deleted else "", output="")
     return replace(state, workers=workers, tasks=tasks)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from conductor_magic import events as e
@@ -20,7 +19,7 @@ from conductor_magic.fold.moves import (
     with_entry,
 )
 from conductor_magic.plan import check_blockers, find_cycle
-from conductor_magic.state import PersonEdit, RunState, TaskState
+from conductor_magic.state import PersonEdit, RunState, TaskState, replace
 
 __all__ = ["STEPS"]
 

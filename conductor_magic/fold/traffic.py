@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from typing import Any
 
 from conductor_magic import events as e
 from conductor_magic.events import Record
 from conductor_magic.fold.moves import Step, change_conductor, hold, put_task, put_worker, task_of, with_entry
 from conductor_magic.progress import is_stalled
-from conductor_magic.state import Flight, RunState, Spend, WorkerState
+from conductor_magic.state import Flight, RunState, Spend, WorkerState, replace
 
 __all__ = ["STEPS"]
 
@@ -19,8 +19,8 @@ def _request_sent(state: RunState, record: Record, event: e.RequestSent) -> RunS
     return replace(state, in_flight=in_flight, requests=state.requests + 1)
 
 
-def _landed(state: RunState, request: str) -> RunState:
-    return replace(state, in_flight={key: value for key, value in state.in_flight.items() if key != request})
+def _others_in_flight(state: RunState, request: str) -> dict[str, Flight]:
+    return {key: value for key, value in state.in_flight.items() if key != request}
 
 
 def _request_ended(state: RunState, record: Record, event: e.RequestEnded) -> RunState:
@@ -35,34 +35,40 @@ def _request_ended(state: RunState, record: Record, event: e.RequestEnded) -> Ru
         event.estimated,
     )
     context = event.input_tokens + event.cache_read_tokens + event.cache_write_tokens + event.output_tokens
-    state = hold(_landed(replace(state, spend=state.spend + spend), event.request), event.by, 0.0, event.held_tokens)
+    state = hold(state, event.by, 0.0, event.held_tokens) if event.held_tokens else state
+    landed = {"spend": state.spend + spend, "in_flight": _others_in_flight(state, event.request)}
     asker = state.conductor if event.by == "conductor" else state.workers.get(event.by)
     if asker is None:
-        return state
-    asker = replace(asker, spend=asker.spend + spend)
+        return replace(state, **landed)
+    changes: dict[str, Any] = {"spend": asker.spend + spend}
     if not event.aside:
-        asker = replace(asker, context_tokens=context, peak_tokens=max(asker.peak_tokens, context))
+        changes |= {"context_tokens": context, "peak_tokens": max(asker.peak_tokens, context)}
         if not isinstance(asker, WorkerState):
-            asker = replace(asker, contexts=(*asker.contexts, (record.at, context)))
-    return put_worker(state, asker) if isinstance(asker, WorkerState) else replace(state, conductor=asker)
+            changes["contexts"] = (*asker.contexts, (record.at, context))
+    asker = replace(asker, **changes)
+    if isinstance(asker, WorkerState):
+        return put_worker(state, asker, **landed)
+    return replace(state, conductor=asker, **landed)
 
 
 def _request_failed(state: RunState, record: Record, event: e.RequestFailed) -> RunState:
-    return hold(_landed(state, event.request), event.by, event.held or 0.0, event.held_tokens)
+    state = replace(state, in_flight=_others_in_flight(state, event.request))
+    return hold(state, event.by, event.held or 0.0, event.held_tokens)
 
 
 def _tool_started(state: RunState, record: Record, event: e.ToolStarted) -> RunState:
-    state = replace(state, calls=state.calls + 1)
+    calls = state.calls + 1
     path = event.input.get("file_path")
     if event.by == "conductor" and event.name == "Read" and isinstance(path, str) and path.startswith("/"):
+        state = replace(state, calls=calls)
         return change_conductor(state, reads=(*state.conductor.reads, path))
     worker = state.workers.get(event.by)
     if worker is None:
-        return state
+        return replace(state, calls=calls)
     # A call that was cut by a crash is made again under a new name, but for the same block of the same reply.
     others = {call: begun for call, begun in worker.calls.items() if not event.use or _use(begun) != event.use}
-    calls = {**others, event.call: record}
-    return put_worker(state, replace(worker, calls=calls, last_tool=record, made=worker.made + 1))
+    worker = replace(worker, calls={**others, event.call: record}, last_tool=record, made=worker.made + 1)
+    return put_worker(state, worker, calls=calls)
 
 
 def _use(begun: Record) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from conductor_magic import events as e
@@ -22,7 +21,7 @@ from conductor_magic.fold.moves import (
     worker_at_work,
 )
 from conductor_magic.progress import is_stalled
-from conductor_magic.state import RunState, WorkerState
+from conductor_magic.state import RunState, WorkerState, replace
 
 __all__ = ["STEPS"]
 

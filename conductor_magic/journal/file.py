@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from conductor_magic.errors import ConductUsageError, JournalDamaged, TransitionError
@@ -69,11 +72,29 @@ def read_state(path: Path) -> tuple[list[Record], RunState, bytes]:
         JournalDamaged: as `read_records`, or a record does not follow from those before it.
         FileNotFoundError: there is no such file.
     """
-    records, tail = read_records(path)
+    with _no_collections():
+        records, tail = read_records(path)
+        try:
+            return records, fold(records), tail
+        except TransitionError as error:
+            raise _damaged(path, str(error), _format_of(records)) from None
+
+
+@contextmanager
+def _no_collections() -> Iterator[None]:
+    """Look for no circles of garbage meanwhile.
+
+    Hundreds of thousands of values are made here, of which none is garbage; to look through them again and again would
+    take longer than to make them.
+    """
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
     try:
-        return records, fold(records), tail
-    except TransitionError as error:
-        raise _damaged(path, str(error), _format_of(records)) from None
+        yield
+    finally:
+        gc.enable()
 
 
 def is_open(path: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Runs that end in odd ways: stopped at a bad moment, hit by a crash, a cap or a full disk. Each ends, and says why."""
+"""Runs that end in odd ways: stopped at a bad moment, hit by a crash or a cap. Each ends, and says why."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from conductor_magic import assemble, conductor
 from conductor_magic.api import load
 from conductor_magic.errors import ConductUsageError
 from conductor_magic.events import CapReached
-from conductor_magic.journal import Journal
 from conductor_magic.limits import Limits
 from conductor_magic.option_checks import check_options
 from conductor_magic.result import ConductResult
@@ -102,20 +101,6 @@ def test_a_crash_of_the_conductor_is_no_success(play: Play, monkeypatch: pytest.
     result = play(Floor([ONE, text("Under way."), tools(("Read", {"file_path": "outputs/1.md"}))]))
     assert result.status == "failed" and "lost the score" in result.reason
     assert _same_from_the_journal(result)
-
-
-def test_a_full_disk_keeps_nobody_waiting(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
-    """When the journal takes no more records, the run is over, without an end, and says so."""
-    write = Journal._write
-
-    def full(self: Journal, line: bytes) -> None:
-        if self.state.seq > 5:
-            raise OSError(28, "No space left on device")
-        write(self, line)
-
-    monkeypatch.setattr(Journal, "_write", full)
-    result = begin(Floor([ONE])).wait(10)
-    assert result.status == "interrupted" and _same_from_the_journal(result)
 
 
 def test_work_launched_while_the_value_is_asked_for_is_done(play: Play) -> None:
