@@ -102,6 +102,8 @@ def _close(ledger: _Ledger, turn: WorkerTurn | None, results: dict[str, Result])
     calls = [block for block in turn.content if block.get("type") == "tool_use"] if turn.stop == "tool_use" else []
     if calls and not results:
         return  # nothing has come back yet
+    if turn.stop in ("pause_turn", "max_tokens"):
+        return  # it broke off, of which there is a limit of its own
     pairs = {(_call(call), results[call["id"]]) for call in calls if call["id"] in results}
     if not calls:
         pairs = {("", json.dumps(turn.content, sort_keys=True))}

@@ -230,7 +230,7 @@ class Worker:
             await asyncio.gather(*tasks, return_exceptions=True)
             raise
 
-    async def _call(self, call: Json, turn: tuple[Json, ...]) -> Json:
+    async def _call(self, call: Json, turn: tuple[Json, ...]) -> Json:  # noqa: PLR0912 - one step after another
         if (known := self._before.results.get(call["id"])) is not None:
             return known
         if self._cut is not None and (told := await self._cut.result(call, self._context)) is not None:

@@ -86,14 +86,14 @@ def test_commands_that_say_nothing_may_have_done_something() -> None:
     assert stall(log(*[[("Edit", {"new_string": str(n)}, "Edited a.py")] for n in range(40)])) is None
 
 
-def test_refused_calls_and_paused_turns_are_turns_as_well() -> None:
-    """A tool that does not exist, asked for again and again; a provider that pauses with the same words."""
+def test_refused_calls_are_turns_as_well_and_paused_ones_are_not() -> None:
+    """A tool that does not exist, asked for again and again; pauses of a provider have a limit of their own."""
     call = {"type": "tool_use", "id": "u", "name": "Teleport", "input": {}}
     asked = e.WorkerTurn(worker="w1", request="r", content=(call,), stop="tool_use")
     refused = e.ToolRefused(by="w1", name="Teleport", why="There is no such tool.", use="u")
     assert stall(log(*[asked, refused] * 4)) is not None
     pause = e.WorkerTurn(worker="w1", request="r", content=({"type": "text", "text": "…"},), stop="pause_turn")
-    assert stall(log(*[pause] * 4)) is not None
+    assert stall(log(*[pause] * 4)) is None
 
 
 def test_news_ends_a_stall_and_another_one_is_told_again() -> None:

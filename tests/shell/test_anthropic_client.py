@@ -19,6 +19,7 @@ from conductor_magic.errors import BrokenStream, ModelError, RequestRefused, Unr
 from conductor_magic.models.anthropic.client import AnthropicModel, credentials_present, with_cache_marks
 from conductor_magic.models.anthropic.faults import fault_of_exception, retry_after_seconds
 from conductor_magic.models.base import Reply, Request
+from conductor_magic.unreadable import is_unreadable
 from tests.support.messages_server import Answer, MessagesServer, error, events, sse, text, tools
 
 if TYPE_CHECKING:
@@ -428,13 +429,13 @@ def test_an_independent_server_streams_a_tool_call(llmock: LLMock) -> None:
 
 
 def test_an_independent_server_breaks_its_streams(llmock: LLMock) -> None:
-    """llmock's own faults are found out: a truncated stream, one that is no JSON, a refusal with a wait."""
+    """llmock's own faults are found out: a truncated stream, arguments that are no JSON, a refusal with a wait."""
     llmock.truncate(after_chunks=3)
     with pytest.raises(BrokenStream):
         ask("", base_url=None, api_key=None)
     llmock.break_tool_call("malformed_arguments")
-    with pytest.raises(BrokenStream):
-        ask("", base_url=None, api_key=None)
+    (call,) = ask("", base_url=None, api_key=None).tool_calls
+    assert is_unreadable(call["input"])
     llmock.rate_limit(times=1, retry_after=0.5)
     with pytest.raises(Unreachable) as caught:
         ask("", base_url=None, api_key=None)
