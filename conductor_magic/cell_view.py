@@ -35,7 +35,7 @@ def choose_view(run: Run, *, quiet: bool, notebook: bool, static: bool) -> View:
     """
     if quiet:
         return View()
-    return _BoardView(run, static=static) if notebook else _LinesView(run)
+    return _BoardView(run, static=static) if notebook and run.board is not None else _LinesView(run)
 
 
 class View:

@@ -89,6 +89,7 @@ class Run:
         self._lock = lock
         self._rules = rules
         self._redactor = redactor
+        self._no_board = ""
         self.board = self._make_board(options)
         self._returns = returns
         self._answers = answers
@@ -199,7 +200,11 @@ class Run:
             return None
         from conductor_magic.board import Board
 
-        return Board(self._asked, self._redactor)
+        try:
+            return Board(self._asked, self._redactor)
+        except Exception as error:  # noqa: BLE001 - a channel that cannot be opened must not keep anybody from working
+            self._no_board = f"There is no board: it could not be shown ({type(error).__name__}: {error})."
+            return None
 
     # --- on the engine's loop ----------------------------------------------------------------------------------------
 
@@ -268,6 +273,8 @@ class Run:
         try:
             for note in connection.notes:
                 self._journal.append(RunNoted(text=note))
+            if self._no_board:
+                self._journal.append(RunNoted(text=self._no_board, level="warning"))
             self._journal.append(
                 ModelsResolved(tiers=connection.models, source=connection.source, usd=connection.usual_usd)
             )
