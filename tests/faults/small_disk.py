@@ -20,7 +20,7 @@ def main(home: str, workspace: str) -> None:
     """Play the run until the disk is full, then to its end."""
     subprocess.run(["mount", "-t", "tmpfs", "-o", SMALL, "tmpfs", home], check=True)
     os.environ["CONDUCTOR_HOME"] = home
-    run = conduct("Do all of it.", workspace=workspace, workers=2, quiet=True)
+    run = conduct("Do all of it.", workspace=workspace, workers=2, window=10_000_000, quiet=True)
     tell(run)
     subprocess.run(["mount", "-o", f"remount,{LARGE}", home], check=True)
     tell(resume("last", quiet=True))
