@@ -10,7 +10,7 @@ from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMa
 
 from conductor_magic.errors import ConductUsageError
 from conductor_magic.option_table import OPTIONS, SUBCOMMANDS
-from conductor_magic.settings import CAP_SCOPES, CAP_UNITS, MODES, PROVIDERS, TIERS, run_folders
+from conductor_magic.settings import CAP_SCOPES, CAP_UNITS, MODES, PROVIDERS, TIERS, archive_folder, run_folders
 from conductor_magic.wording import variables
 
 if TYPE_CHECKING:
@@ -66,7 +66,9 @@ def _subcommand(words: list[str]) -> list[str]:
     names = [usage.partition(" ")[0] for usage in SUBCOMMANDS]
     if len(words) == 1:
         return names
-    takes_run = words[1:] == ["show"]
+    if words[1:] == ["restore"]:
+        return sorted((path.stem for path in archive_folder().glob("*.zip")), reverse=True)
+    takes_run = words[1:] in (["show"], ["resume"], ["replay"], ["archive"])
     return ["last", *(folder.name for folder in reversed(run_folders()))] if takes_run else []
 
 

@@ -22,6 +22,7 @@ __all__ = [
     "PROVIDERS",
     "TIERS",
     "Options",
+    "archive_folder",
     "data_folder",
     "find_run",
     "new_run_id",
@@ -101,6 +102,11 @@ def runs_folder() -> Path:
     return data_folder() / "runs"
 
 
+def archive_folder() -> Path:
+    """Where archived runs are kept, a file each."""
+    return data_folder() / "archive"
+
+
 def new_run_id(now: float) -> str:
     """An id for a run that begins at `now` (seconds since the epoch): `20261123-101500-k3f9ab`.
 
@@ -146,6 +152,10 @@ def find_run(text: str) -> Path:
     begun = [name for name in folders if wanted and name.startswith(wanted)]
     if len(begun) == 1:
         return folders[begun[0]]
+    if (archive_folder() / f"{Path(wanted).name}.zip").is_file():
+        raise ConductUsageError(
+            f"Run {Path(wanted).name} is archived: %conduct restore {Path(wanted).name} brings it back."
+        )
     if not folders:
         raise ConductUsageError(f"There is no run {shown(text)}: none has been recorded in {runs_folder()} yet.")
     latest = ", ".join(sorted(begun or folders, reverse=True)[:_SHOWN_RUNS])

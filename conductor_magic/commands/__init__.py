@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["run_command"]
 
 _ARGUMENTS = {usage.partition(" ")[0]: usage.split()[1:] for usage in SUBCOMMANDS}
-_MORE = "[NAME]"
-"""Stands for a name and options, as behind `%%conduct`."""
 
 
 def run_command(shell: InteractiveShell, line: str) -> object:
@@ -43,7 +41,7 @@ def run_command(shell: InteractiveShell, line: str) -> object:
     if expected == ["SCOPE", "WHAT"] and rest[:1] == ["command"] and len(rest) > 1:
         # A command is meant as it stands: its quotes and blanks are its own.
         rest = ["command", line.split(None, 2)[2].strip()]
-    needed = [word for word in expected if word != _MORE]
+    needed = [word for word in expected if not word.startswith("[")]
     if len(rest) < len(needed) or (len(rest) > len(needed) and needed == expected):
         usage = " ".join(["%conduct", name, *expected])
         raise ConductUsageError(f"Write {usage}" + (f", not {shown(line.strip())}." if rest else "."))

@@ -7,15 +7,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from conductor_magic.errors import ConductorError
+from conductor_magic.housekeeping import size_of, size_words
 from conductor_magic.journal import NAME, read_state
 from conductor_magic.report.words import clean, money
 from conductor_magic.settings import run_folders, runs_folder
 
-__all__ = ["run"]
+__all__ = ["age_words", "run"]
 
 _SHOWN = 20
 _GOAL_WIDTH = 60
-_HEAD = ("run", "age", "status", "cost", "goal")
+_HEAD = ("run", "age", "status", "cost", "size", "goal")
 _AGES = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 
@@ -34,18 +35,21 @@ def run(shell: object, words: Sequence[str]) -> None:
         print(f"… and {len(folders) - _SHOWN} earlier ones in {runs_folder()}")
 
 
-def _row(folder: Path, now: float) -> tuple[str, str, str, str, str]:
+def _row(folder: Path, now: float) -> tuple[str, ...]:
+    size = size_words(size_of(folder))
     try:
         _, state, _ = read_state(folder / NAME)
     except (ConductorError, OSError) as error:
-        return folder.name, "", "unreadable", "", _one_line(str(error))
+        return folder.name, "", "unreadable", "", size, _one_line(str(error))
     if state.started is None:
-        return folder.name, "", "unreadable", "", "Its journal is empty."
+        return folder.name, "", "unreadable", "", size, "Its journal is empty."
     status = state.status if state.ended else "unfinished"
-    return folder.name, _age(now - state.started_at), status, money(state.spend.usd), _one_line(state.started.goal)
+    age, cost = age_words(now - state.started_at), money(state.spend.usd)
+    return folder.name, age, status, cost, size, _one_line(state.started.goal)
 
 
-def _age(seconds: float) -> str:
+def age_words(seconds: float) -> str:
+    """An age in its largest unit: `3 d`, `2 h`, `12 min`, `40 s`."""
     for size, unit in _AGES:
         if seconds >= size:
             return f"{seconds / size:.0f} {unit}"
