@@ -239,7 +239,8 @@ def test_a_cut_at_every_byte(play: Play, tmp_path: Path, step: int, then: Any) -
         tries[who, turn] += 1
         if tries[who, turn] <= len(tasks[who][turn]):
             return tasks[who][turn][tries[who, turn] - 1]
-        return tools(("Glob", {"pattern": "*.md"}), prefix=f"good{turn}")
+        # Something new each time, as a worker that gets somewhere does.
+        return tools(("Write", {"file_path": f"{who}-{turn}.md", "content": f"{turn}"}), prefix=f"good{turn}")
 
     result = play(server, connector=impatient, budget=None)
     assert (result.status, [len(task.attempts) for task in result]) == ("completed", [1] * len(tasks)), result.reason
