@@ -42,8 +42,8 @@ check: $(INSTALLED) $(NODE_MODULES) ## format, lint, layers and types of both la
 	@cd widgets && node build.mjs ../build/board.js
 	@cmp build/board.js conductor_magic/static/board.js || { echo "The committed bundle is stale: run make widgets"; exit 1; }
 
-bench: $(INSTALLED) chromium ## measure the engine beside a plain asyncio program; walls, search, files, variables, language servers, the board
-	@for part in bench bench.walls bench.search bench.files bench.variables bench.lsp bench.board bench.reload bench.closing; do \
+bench: $(INSTALLED) chromium ## measure the engine beside a plain asyncio program; a long journal, walls, search, files, variables, language servers, the board
+	@for part in bench bench.journal bench.walls bench.search bench.files bench.variables bench.lsp bench.board bench.reload bench.closing; do \
 		echo "== $$part"; $(PY) -m $$part || exit 1; done
 
 widgets: $(NODE_MODULES) ## rebuild the board's front end into conductor_magic/static

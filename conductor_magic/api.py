@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from conductor_magic.events import Record
     from conductor_magic.result import ConductResult
     from conductor_magic.run import Run
+    from conductor_magic.state import RunState
 
-__all__ = ["conduct", "load", "resume"]
+__all__ = ["conduct", "load", "opened", "resume"]
 
 
 def conduct(
@@ -88,15 +91,32 @@ def load(run: str, returns: Any = None) -> ConductResult:
         ConductUsageError: there is no such run.
         JournalDamaged: its journal is damaged in the middle.
     """
-    from conductor_magic.errors import ConductUsageError
-    from conductor_magic.journal import NAME, is_open, read_state
+    from conductor_magic.collections_off import no_collections
     from conductor_magic.result import result_of
     from conductor_magic.returns import ReturnType
+
+    typed = None if returns is None else ReturnType(returns)
+    with no_collections():
+        folder, records, state, alive = opened(run)
+        return result_of(records, state, folder, alive=alive, returns=typed)
+
+
+def opened(run: str) -> tuple[Path, list[Record], RunState, bool]:
+    """A recorded run's folder, its records, what they fold to, and whether it is going on.
+
+    Args:
+        run: a run id, a unique prefix of one, a path, or `last`.
+
+    Raises:
+        ConductUsageError: there is no such run, or nothing is recorded of it.
+        JournalDamaged: its journal is damaged in the middle.
+    """
+    from conductor_magic.errors import ConductUsageError
+    from conductor_magic.journal import NAME, is_open, read_state
     from conductor_magic.settings import find_run
 
     folder = find_run(run)
     records, state, _ = read_state(folder / NAME)
     if not records:
         raise ConductUsageError(f"Run {folder.name} has no whole record: it was stopped before it began.")
-    typed = None if returns is None else ReturnType(returns)
-    return result_of(records, state, folder, alive=is_open(folder / NAME), returns=typed)
+    return folder, records, state, is_open(folder / NAME)

@@ -18,6 +18,7 @@ from conductor_magic.recording import Recording
 from conductor_magic.report.html import board_html
 from conductor_magic.report.text import board_text
 from conductor_magic.snapshot import inspect_all, snapshot
+from conductor_magic.state import RunState
 from conductor_magic.views import VIEWS
 
 __all__ = ["ReplayView", "keep_alive", "show_board"]
@@ -52,12 +53,13 @@ class ReplayView:
     Args:
         folder: the run's folder.
         records: its journal's records, at least one.
+        state: what they fold to.
         alive: whether the run is still going somewhere.
     """
 
-    def __init__(self, folder: Path, records: Sequence[Record], *, alive: bool) -> None:
+    def __init__(self, folder: Path, records: Sequence[Record], state: RunState, *, alive: bool) -> None:
         self._folder = folder
-        self._recording = Recording(records, alive=alive)
+        self._recording = Recording(records, state, alive=alive)
         started = self._recording.state.started
         self.run = started.run if started else ""
 

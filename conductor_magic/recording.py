@@ -21,17 +21,17 @@ class Recording:
 
     Args:
         records: the journal's records.
+        state: what they fold to.
         alive: whether the run is still going somewhere; a journal without an end is `interrupted` else.
 
     Attributes:
-        history: the run's states, folded once.
-        state: the last of them.
+        history: the run's states.
+        state: the last of them, or `interrupted`.
     """
 
-    def __init__(self, records: Sequence[Record], *, alive: bool) -> None:
+    def __init__(self, records: Sequence[Record], state: RunState, *, alive: bool) -> None:
         self.records = records
-        self.history = History(records)
-        state = self.history.at(len(records))
+        self.history = History(records, state)
         self.state = state if state.ended or alive else interrupted(state)
 
     def now(self) -> float:

@@ -37,12 +37,13 @@ class History:
 
     Args:
         records: the run's records so far; the list may grow, at its end.
+        last: what they fold to, if somebody knows.
     """
 
-    def __init__(self, records: Sequence[Record]) -> None:
+    def __init__(self, records: Sequence[Record], last: RunState | None = None) -> None:
         self._records = records
         self._checkpoints = {0: RunState()}
-        self._last = RunState()
+        self._last = last or RunState()
 
     def note(self, state: RunState) -> None:
         """Keep a state that somebody has folded anyway, if it makes a good checkpoint."""

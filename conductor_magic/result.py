@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from conductor_magic.errors import ConductUsageError
 from conductor_magic.events import Record
-from conductor_magic.journal import NAME, is_open, read_records
+from conductor_magic.journal import NAME, is_open, read_state
 from conductor_magic.report.efficiency import efficiency
 from conductor_magic.report.html import board_html, card_html
 from conductor_magic.report.text import board_text
@@ -72,7 +72,7 @@ class ConductResult(BaseModel):
     ended: datetime | None
     seconds: float | None
     last_snapshot: Json = Field(repr=False)
-    _details: dict[str, Json] = PrivateAttr(default_factory=dict)
+    _state: RunState = PrivateAttr(default_factory=RunState)
 
     def __getitem__(self, task: str | int) -> TaskResult:
         return self.tasks[task]
@@ -93,11 +93,11 @@ class ConductResult(BaseModel):
         Raises:
             ConductUsageError: the run's folder is gone.
         """
-        return iter(self._records())
+        return iter(self._read()[0])
 
-    def _records(self) -> list[Record]:
+    def _read(self) -> tuple[list[Record], RunState]:
         try:
-            return read_records(Path(self.path) / NAME)[0]
+            return read_state(Path(self.path) / NAME)[:2]
         except FileNotFoundError:
             raise ConductUsageError(f"The record of run {self.id} is gone: there is no {self.path} any more.") from None
 
@@ -115,7 +115,8 @@ class ConductResult(BaseModel):
         """
         from conductor_magic.board_view import ReplayView
 
-        return ReplayView(Path(self.path), self._records(), alive=is_open(Path(self.path) / NAME))
+        records, state = self._read()
+        return ReplayView(Path(self.path), records, state, alive=is_open(Path(self.path) / NAME))
 
     def save(self, path: str | Path) -> Path:
         """Write the static board as one self-contained HTML file."""
@@ -126,7 +127,7 @@ class ConductResult(BaseModel):
         return target
 
     def _board(self) -> str:
-        return board_html(self.last_snapshot, details=self._details)
+        return board_html(self.last_snapshot, details=inspect_all(self._state))
 
     def _repr_html_(self) -> str:
         return card_html(self.last_snapshot)
@@ -178,7 +179,15 @@ def result_of(
         FileResult(path=changed.path, task=changed.task, action=changed.action, sure=changed.sure)
         for changed in state.files
     )
-    tasks = tuple(_task(state, task, artifacts, files) for task in state.tasks.values())
+    made: dict[str, dict[str, Artifact]] = {}
+    for name, artifact in artifacts.items():
+        made.setdefault(artifact.task, {})[name] = artifact
+    changed: dict[str, list[FileResult]] = {}
+    for file in files:
+        changed.setdefault(file.task, []).append(file)
+    tasks = tuple(
+        _task(state, task, made.get(task.id, {}), tuple(changed.get(task.id, ()))) for task in state.tasks.values()
+    )
     workers = sum((worker.spend for worker in state.workers.values()), Spend())
     status = state.status if state.ended or alive else "interrupted"
     result = ConductResult(
@@ -207,7 +216,7 @@ def result_of(
         seconds=None if state.ended_at is None else state.ended_at - state.started_at,
         last_snapshot=json.loads(json.dumps({**shown, "run": {**shown["run"], "status": status}})),
     )
-    result._details.update(inspect_all(state))  # noqa: SLF001 - this module makes it
+    result._state = state  # noqa: SLF001 - this module makes it
     return result
 
 
@@ -231,8 +240,8 @@ def _task(
         transcript=tuple(rows(last.log)) if last else (),
         output=task.output,
         value=task.value,
-        artifacts={name: made for name, made in artifacts.items() if made.task == task.id},
-        files=tuple(changed for changed in files if changed.task == task.id),
+        artifacts=artifacts,
+        files=files,
         usage=Spent.of(sum((worker.spend for worker in workers), Spend())),
         attempts=tuple(
             Attempt(worker=worker.id, tier=worker.tier, outcome=worker.outcome, error=worker.error or None)

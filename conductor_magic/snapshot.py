@@ -160,20 +160,34 @@ def _counts(tasks: Json) -> Json:
 
 def inspect(state: RunState, task: str) -> Json | None:
     """Everything about one task: prompt and transcript of each attempt, output, artifacts. None if there is none."""
-    found = state.tasks.get(task)
-    if found is None:
-        return None
+    return _inspect(state, task, state.artifact_names, _files(state, task)) if task in state.tasks else None
+
+
+def inspect_all(state: RunState) -> dict[str, Json]:
+    """What `inspect` gives of every task, by id."""
+    names, files = state.artifact_names, _files(state)
+    return {task: _inspect(state, task, names, files) for task in state.tasks}
+
+
+def _files(state: RunState, only: str | None = None) -> dict[str, dict[str, str]]:
+    """By task, the files that it changed, the latest first: path -> what it did first."""
+    files: dict[str, dict[str, str]] = {}
+    for file in reversed(state.files):
+        if only in (None, file.task):
+            files.setdefault(file.task, {})[file.path] = file.action
+    return files
+
+
+def _inspect(state: RunState, task: str, names: dict[str, str], files: dict[str, dict[str, str]]) -> Json:
+    found = state.tasks[task]
     attempts = [state.workers[worker] for worker in found.attempts]
     return {
-        **task_json(state, found, set(), state.artifact_names),
+        **task_json(state, found, set(), names),
         "description": found.description,
         "prompt": attempts[-1].prompt if attempts else found.prompt,
         "sent": bool(attempts),
         "output": found.output,
-        "files": [
-            {"path": path, "action": action}
-            for path, action in {file.path: file.action for file in state.files[::-1] if file.task == task}.items()
-        ],
+        "files": [{"path": path, "action": action} for path, action in files.get(task, {}).items()],
         "comments": list(found.comments),
         "attempt_list": [
             {
@@ -185,8 +199,3 @@ def inspect(state: RunState, task: str) -> Json | None:
             for worker in attempts
         ],
     }
-
-
-def inspect_all(state: RunState) -> dict[str, Json]:
-    """What `inspect` gives of every task, by id."""
-    return {task: detail for task in state.tasks if (detail := inspect(state, task))}

@@ -37,6 +37,7 @@ __all__ = [
     "WAITING",
     "ConductorState",
     "ConflictState",
+    "Draft",
     "Flight",
     "Notice",
     "PersonEdit",
@@ -81,17 +82,22 @@ _T = TypeVar("_T")
 def replace(state: _T, **changes: Any) -> _T:
     """The state, or a part of it, with these fields changed: `dataclasses.replace` in a fraction of its time.
 
-    A fold does little else. So what it changes keeps its fields in a dict (no slots), which is copied as a whole.
+    A fold does little else. So what it changes keeps its fields in a dict (no slots), which is copied as a whole; a
+    `Draft` is changed itself.
 
     Raises:
         TypeError: there is no such field.
     """
-    fields = state.__dict__.copy()
+    before = state.__dict__
+    known = len(before)
+    if type(state) is Draft:
+        after, fields = state, before
+    else:
+        after, fields = object.__new__(type(state)), before.copy()
+        object.__setattr__(after, "__dict__", fields)
     fields.update(changes)
-    if len(fields) != len(state.__dict__):
-        raise TypeError(f"{type(state).__name__} has no {', '.join(changes.keys() - state.__dict__.keys())}")
-    after = object.__new__(type(state))
-    object.__setattr__(after, "__dict__", fields)
+    if len(fields) != known:
+        raise TypeError(f"{type(state).__name__} has no such field: {', '.join(changes)}")
     return after
 
 
@@ -109,16 +115,22 @@ class Spend:
     estimated: bool = False
 
     def __add__(self, other: Spend) -> Spend:
-        return Spend(
-            self.requests + other.requests,
-            self.input_tokens + other.input_tokens,
-            self.output_tokens + other.output_tokens,
-            self.cache_read_tokens + other.cache_read_tokens,
-            self.cache_write_tokens + other.cache_write_tokens,
-            None if self.usd is None or other.usd is None else self.usd + other.usd,
-            self.list_usd + other.list_usd,
-            self.estimated or other.estimated,
+        total = object.__new__(Spend)
+        object.__setattr__(
+            total,
+            "__dict__",
+            {
+                "requests": self.requests + other.requests,
+                "input_tokens": self.input_tokens + other.input_tokens,
+                "output_tokens": self.output_tokens + other.output_tokens,
+                "cache_read_tokens": self.cache_read_tokens + other.cache_read_tokens,
+                "cache_write_tokens": self.cache_write_tokens + other.cache_write_tokens,
+                "usd": None if self.usd is None or other.usd is None else self.usd + other.usd,
+                "list_usd": self.list_usd + other.list_usd,
+                "estimated": self.estimated or other.estimated,
+            },
         )
+        return total
 
     @property
     def tokens(self) -> int:
@@ -427,3 +439,7 @@ class RunState:
     def ended(self) -> bool:
         """The run's last record is there."""
         return self.ended_at is not None
+
+
+class Draft(RunState):
+    """A state that nobody has yet but the fold that makes it: `replace` changes it, and its `workers`, in place."""

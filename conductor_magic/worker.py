@@ -230,7 +230,7 @@ class Worker:
             await asyncio.gather(*tasks, return_exceptions=True)
             raise
 
-    async def _call(self, call: Json, turn: tuple[Json, ...]) -> Json:  # noqa: PLR0912 - one step after another
+    async def _call(self, call: Json, turn: tuple[Json, ...]) -> Json:
         if (known := self._before.results.get(call["id"])) is not None:
             return known
         if self._cut is not None and (told := await self._cut.result(call, self._context)) is not None:
@@ -257,21 +257,7 @@ class Worker:
         if not tool.repeatable:
             # After a crash, the record of the intent is what tells that the effect may have happened.
             await self._journal.flushed()
-        content: Any
-        try:
-            result = await self._run_in_time(tool, call["input"], name, turn)
-            content = result.content
-            if not isinstance(content, str):
-                # Images and documents lie beside the journal; the conversation and the record refer to them.
-                content = await asyncio.to_thread(keep, content, self._context.artifacts)
-        except ToolError as error:
-            result, content = ToolResult(str(error), is_error=True), str(error)
-        except TimeoutError:
-            raise
-        except OSError as error:
-            # A full disk, most of all. What it means for the task is for the model to say.
-            content = f"{tool.name} broke off: {error.strerror or error}. What it had done by then stays done."
-            result = ToolResult(content, is_error=True)
+        result, content = await self._result(tool, call["input"], name, turn)
         content = self._redactor.json(content)
         for change in result.files:
             self._journal.append(
@@ -334,6 +320,24 @@ class Worker:
                 "" if tool.repeatable else " It may have had its effect: look at what is there before you repeat it."
             )
             raise ToolError(f"{tool.name} did not answer within {seconds:g} s and was ended.{unsure}") from None
+
+    async def _result(
+        self, tool: WorkerTool, args: Json, name: str, turn: tuple[Json, ...]
+    ) -> tuple[ToolResult, str | list[Json]]:
+        """What the call brought, and its content with images and documents kept beside the journal."""
+        try:
+            result = await self._run_in_time(tool, args, name, turn)
+            if isinstance(result.content, str):
+                return result, result.content
+            return result, await asyncio.to_thread(keep, result.content, self._context.artifacts)
+        except ToolError as error:
+            why = str(error)
+        except TimeoutError:
+            raise
+        except OSError as error:
+            # A full disk, most of all. What it means for the task is for the model to say.
+            why = f"{tool.name} broke off: {error.strerror or error}. What it had done by then stays done."
+        return ToolResult(why, is_error=True), why
 
     def _refuse(self, call: Json, why: str) -> Json:
         self._journal.append(ToolRefused(by=self._context.worker, name=call["name"], why=why, use=call["id"]))

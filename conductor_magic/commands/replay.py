@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from conductor_magic.api import load
-
-if TYPE_CHECKING:
-    from conductor_magic.board_view import ReplayView
+from conductor_magic.api import opened
+from conductor_magic.board_view import ReplayView
 
 __all__ = ["run"]
 
@@ -20,4 +17,5 @@ def run(shell: object, words: Sequence[str]) -> ReplayView:
         ConductUsageError: there is no such run.
         JournalDamaged: its record is damaged.
     """
-    return load(words[0]).replay()
+    folder, records, state, alive = opened(words[0])
+    return ReplayView(folder, records, state, alive=alive)

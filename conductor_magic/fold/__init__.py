@@ -11,8 +11,7 @@ from collections.abc import Iterable
 from conductor_magic.errors import TransitionError
 from conductor_magic.events import Record
 from conductor_magic.fold import conductor, conflicts, run, tasks, traffic, workers
-from conductor_magic.fold.moves import Owned
-from conductor_magic.state import RunState, replace
+from conductor_magic.state import Draft, RunState, replace
 
 __all__ = ["apply", "fold"]
 
@@ -26,17 +25,16 @@ def fold(records: Iterable[Record], state: RunState | None = None) -> RunState:
         TransitionError: a record, which is named, does not fit the state that it meets.
     """
     state = RunState() if state is None else state
+    # Nobody sees the states in between, and copies of a thousand workers for each of them would take the longest.
+    state = Draft(**{**state.__dict__, "workers": dict(state.workers)})
     number = state.seq
     try:
         for record in records:
             number = record.seq
-            if type(state.workers) is not Owned:
-                # Nobody sees the states in between. To copy a thousand workers for each of them would take the longest.
-                state = replace(state, workers=Owned(state.workers))
             state = apply(state, record)
     except TransitionError as error:
         raise TransitionError(f"record {number} does not follow from those before it: {error}") from None
-    return replace(state, workers=dict(state.workers))
+    return RunState(**state.__dict__)
 
 
 def apply(state: RunState, record: Record) -> RunState:

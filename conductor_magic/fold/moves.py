@@ -7,10 +7,9 @@ from typing import Any, Literal, TypeVar, cast
 
 from conductor_magic.errors import TransitionError
 from conductor_magic.events import Event, Record
-from conductor_magic.state import TRANSITIONS, WAITING, Notice, RunState, TaskState, WorkerState, replace
+from conductor_magic.state import TRANSITIONS, WAITING, Draft, Notice, RunState, TaskState, WorkerState, replace
 
 __all__ = [
-    "Owned",
     "Step",
     "add_notice",
     "add_to_tape",
@@ -31,13 +30,9 @@ TAPE_LENGTH = 12
 _T = TypeVar("_T")
 
 
-class Owned(dict[str, _T]):
-    """A mapping of a state that nobody has yet but the fold that makes it: it may be written to."""
-
-
 def with_entry(mapping: Mapping[str, _T], key: str, value: _T) -> dict[str, _T]:
-    """A copy of the mapping with one entry set; one that is `Owned` is no longer what it was."""
-    changed = mapping if type(mapping) is Owned else dict(mapping)
+    """A copy of the mapping with one entry set."""
+    changed = dict(mapping)
     changed[key] = value
     return changed
 
@@ -101,7 +96,11 @@ def put_task(state: RunState, task: TaskState) -> RunState:
 
 def put_worker(state: RunState, worker: WorkerState, **changes: Any) -> RunState:
     """The state with this worker in its place, and with further fields changed in the same go."""
-    return replace(state, workers=with_entry(state.workers, worker.id, worker), **changes)
+    workers = state.workers
+    if type(state) is Draft and type(workers) is dict:
+        workers[worker.id] = worker
+        return replace(state, **changes)
+    return replace(state, workers=with_entry(workers, worker.id, worker), **changes)
 
 
 def hold(state: RunState, by: str, usd: float, tokens: int) -> RunState:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import fcntl
-import gc
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
+from conductor_magic.collections_off import no_collections
 from conductor_magic.errors import ConductUsageError, JournalDamaged, TransitionError
 from conductor_magic.events import FORMAT, Record, RunStarted
 from conductor_magic.fold import fold
@@ -32,22 +30,21 @@ def read_records(path: Path) -> tuple[list[Record], bytes]:
         FileNotFoundError: there is no such file.
     """
     records: list[Record] = []
-    content = path.read_bytes()
-    start, last = 0, 0.0
-    while start < len(content):
-        end = content.find(b"\n", start) + 1 or len(content)
-        line = content[start:end]
-        record = decode(line, len(records) + 1)
-        if record is None:
-            if end < len(content) or is_whole(line):
-                what = f"record {len(records) + 1} (byte {start}) is not what was written"
-                raise _damaged(path, what, _format_of(records))
-            return records, content[start:]
-        if record.at < last:
-            # No recorder of ours goes back in time. Whoever did: nothing took less than no time.
-            record = Record(record.seq, last, record.event)
-        records.append(record)
-        start, last = end, record.at
+    last = 0.0
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            record = decode(line, number)
+            if record is None:
+                start = file.tell() - len(line)
+                if line.endswith(b"\n") and (is_whole(line) or file.read(1)):
+                    what = f"record {number} (byte {start}) is not what was written"
+                    raise _damaged(path, what, _format_of(records))
+                return records, line
+            if record.at < last:
+                # No recorder of ours goes back in time. Whoever did: nothing took less than no time.
+                record = Record(record.seq, last, record.event)
+            records.append(record)
+            last = record.at
     return records, b""
 
 
@@ -72,29 +69,12 @@ def read_state(path: Path) -> tuple[list[Record], RunState, bytes]:
         JournalDamaged: as `read_records`, or a record does not follow from those before it.
         FileNotFoundError: there is no such file.
     """
-    with _no_collections():
+    with no_collections():
         records, tail = read_records(path)
         try:
             return records, fold(records), tail
         except TransitionError as error:
             raise _damaged(path, str(error), _format_of(records)) from None
-
-
-@contextmanager
-def _no_collections() -> Iterator[None]:
-    """Look for no circles of garbage meanwhile.
-
-    Hundreds of thousands of values are made here, of which none is garbage; to look through them again and again would
-    take longer than to make them.
-    """
-    if not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def is_open(path: Path) -> bool:

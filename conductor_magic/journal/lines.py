@@ -10,7 +10,10 @@ from conductor_magic.events import Record, dump_json, parse_text
 __all__ = ["decode", "encode", "is_whole", "line_of"]
 
 _HEAD = b'{"sum":"00000000",'
-_BEGUN = re.compile(rb'"seq":([0-9]{1,15}),"at":([0-9][0-9.e+-]*),"event":\{"kind":"([^"\\]*)"[,}]')
+_EVENT = b',"event":'
+_BEGUN = re.compile(
+    rb'\{"sum":"([0-9a-f]{8})","seq":([1-9][0-9]{0,14}),"at":([0-9][0-9.e+-]*),"event":\{"kind":"([^"\\]*)"[,}]'
+)
 _LATEST = 1e11
 """Far beyond any moment of a run, and still one that a calendar knows."""
 
@@ -28,14 +31,15 @@ def line_of(seq: int, at: float, event: bytes) -> bytes:
 
 def decode(line: bytes, seq: int) -> Record | None:
     """The record of a whole line, or None when the line is not exactly what `encode` wrote for number `seq`."""
-    if not is_whole(line):
+    begun = _BEGUN.match(line)
+    if begun is None or line[-2:] != b"}\n":
         return None
-    begun = _BEGUN.match(line, len(_HEAD))
-    if begun is None or int(begun[1]) != seq or not line.endswith(b"}\n"):
+    checksum, number, moment, kind = begun.groups()
+    if int(checksum, 16) != zlib.crc32(line[len(_HEAD) :]) or int(number) != seq:
         return None
     try:
-        at = float(begun[2])
-        event = parse_text(begun[3].decode(), line[begun.end(2) + len(b',"event":') : -2])
+        at = float(moment)
+        event = parse_text(kind.decode(), line[begun.end(3) + len(_EVENT) : -2])
     except ValueError:
         return None
     return Record(seq, at, event) if 0.0 <= at < _LATEST else None

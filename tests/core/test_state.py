@@ -21,5 +21,5 @@ def test_replace_does_what_that_of_dataclasses_does(state: RunState | TaskState 
 def test_replace_knows_the_fields() -> None:
     """A name that is misspelt changes nothing and is told."""
     worker = WorkerState("w1", "1", 1, 1, "haiku", "m", "p", 0.0)
-    with pytest.raises(TypeError, match="WorkerState has no outcom"):
+    with pytest.raises(TypeError, match="WorkerState has no such field: outcom"):
         replace(worker, outcom="completed")

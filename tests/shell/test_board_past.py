@@ -72,7 +72,7 @@ def test_the_same_moment_asked_twice_is_answered_twice(tmp_path: Path, view: Vie
     """A question about the past is no command: asked again because its answer was late, it gets a fresh one."""
     board = Board(refuse)
     records = RUNS["done"]().records
-    board.attach(Recording(records, alive=False), engine_loop())
+    board.attach(Recording(records, fold(records), alive=False), engine_loop())
 
     async def ask() -> None:
         for count in (1, 2):
@@ -165,7 +165,7 @@ def test_a_run_that_was_going_on_when_it_was_loaded_is_replayed_to_its_end(
     assert before.status == "interrupted"
     assert before.replay()._picture()["run"]["status"] == "interrupted"
     records = RUNS["done"]().records
-    moments = Moments(History(records[:-1]), Recording(records[:-1], alive=False).state)
+    moments = Moments(History(records[:-1]), Recording(records[:-1], fold(records[:-1]), alive=False).state)
     assert moments.moment({"seq": len(records)})["snapshot"]["run"]["status"] == "interrupted"
     assert moments.moment({"seq": len(records) - 2})["snapshot"]["run"]["status"] == "running"
     (folder / NAME).write_bytes(b"".join(encode(record) for record in records))
@@ -179,7 +179,7 @@ def test_old_replays_are_taken_away(view: View, monkeypatch: pytest.MonkeyPatch)
     records = RUNS["running"]().records
     boards = [Board(refuse) for _ in range(3)]
     for board in boards:
-        board.attach(Recording(records, alive=False), engine_loop())
+        board.attach(Recording(records, fold(records), alive=False), engine_loop())
         keep_alive(board)
     assert [board.widget.comm is None for board in boards] == [True, False, False]
 
