@@ -19,7 +19,20 @@ FOLDER = Path(__file__).parent
 PUBLIC = FOLDER / "attacks_public.jsonl"
 OWN = FOLDER / "own.jsonl"
 
-CATEGORIES = ("path", "bash", "secret", "ssrf", "approval", "injection", "ironlaw", "html", "ansi", "magic", "stream")
+CATEGORIES = (
+    "path",
+    "bash",
+    "secret",
+    "ssrf",
+    "approval",
+    "injection",
+    "ironlaw",
+    "html",
+    "ansi",
+    "magic",
+    "lifecycle",
+    "stream",
+)
 """The categories that tests run; the others of the file belong to the record and to faults of the engine."""
 
 PLACEHOLDERS = ("WS", "OUT", "HOME", "JOB", "NOTEBOOK", "PID", "SINK", "SINKHOST", "SINKPORT", "CANARY")

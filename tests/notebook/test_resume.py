@@ -31,7 +31,7 @@ def kill(session: Session, how: signal.Signals) -> None:
     "how",
     [
         pytest.param(signal.SIGKILL, id="out of memory"),
-        pytest.param(signal.SIGTERM, id="restart from the menu"),
+        pytest.param(signal.SIGTERM, id="restart from the menu", marks=pytest.mark.slow),
     ],
 )
 def test_a_killed_run_goes_on_in_a_new_kernel(tmp_path: Path, how: signal.Signals) -> None:

@@ -104,6 +104,7 @@ def test_a_second_journal_in_the_same_folder_is_refused(journal: Journal) -> Non
         Journal(journal.path.parent)
 
 
+@pytest.mark.slow  # `tests/faults/test_journal.py` has a short form
 def test_a_journal_cut_at_any_byte_gives_the_right_prefix(journal: Journal, tmp_path: Path) -> None:
     """Every cut in the last records: the whole records before it, and the rest kept aside, byte for byte."""
     content = journal.path.read_bytes()
