@@ -22,7 +22,6 @@ from conductor_magic.events import (
     ArtifactSaved,
     CapReached,
     Cause,
-    ConflictFound,
     FileChanged,
     Outcome,
     Record,
@@ -31,6 +30,7 @@ from conductor_magic.events import (
     WorkerWaits,
 )
 from conductor_magic.plan import Graph
+from conductor_magic.state_parts import NO_SPEND, ConflictState, Flight, Notice, PersonEdit, QuestionState, Spend
 
 __all__ = [
     "TRANSITIONS",
@@ -99,53 +99,6 @@ def replace(state: _T, **changes: Any) -> _T:
     if len(fields) != known:
         raise TypeError(f"{type(state).__name__} has no such field: {', '.join(changes)}")
     return after
-
-
-@dataclass(frozen=True)
-class Spend:
-    """Tokens and money of some requests. `usd` is None once a request without a known price is among them."""
-
-    requests: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cache_read_tokens: int = 0
-    cache_write_tokens: int = 0
-    usd: float | None = 0.0
-    list_usd: float = 0.0
-    estimated: bool = False
-
-    def __add__(self, other: Spend) -> Spend:
-        total = object.__new__(Spend)
-        object.__setattr__(
-            total,
-            "__dict__",
-            {
-                "requests": self.requests + other.requests,
-                "input_tokens": self.input_tokens + other.input_tokens,
-                "output_tokens": self.output_tokens + other.output_tokens,
-                "cache_read_tokens": self.cache_read_tokens + other.cache_read_tokens,
-                "cache_write_tokens": self.cache_write_tokens + other.cache_write_tokens,
-                "usd": None if self.usd is None or other.usd is None else self.usd + other.usd,
-                "list_usd": self.list_usd + other.list_usd,
-                "estimated": self.estimated or other.estimated,
-            },
-        )
-        return total
-
-    @property
-    def tokens(self) -> int:
-        """All tokens, in and out, cached or not."""
-        return self.input_tokens + self.output_tokens + self.cache_read_tokens + self.cache_write_tokens
-
-
-@dataclass(frozen=True, slots=True)
-class Flight:
-    """A request under way: who asked, the most that it can cost (None: no price is known) and use, when it left."""
-
-    by: str
-    usd: float | None = None
-    tokens: int = 0
-    at: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -222,7 +175,7 @@ class WorkerState:
     waits: Mapping[str, WorkerWaits] = field(default_factory=dict)
     last_tool: Record | None = None
     made: int = 0
-    spend: Spend = Spend()
+    spend: Spend = NO_SPEND
     held: float = 0.0
     held_tokens: int = 0
     context_tokens: int = 0
@@ -248,84 +201,10 @@ class ConductorState:
     told: int = 0
     reminded: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
-    spend: Spend = Spend()
+    spend: Spend = NO_SPEND
     context_tokens: int = 0
     peak_tokens: int = 0
     contexts: tuple[tuple[float, int], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """Something that the conductor is to learn; `wakes` = at once, not only when all work has drained.
-
-    `text` of a `conflict` is its id, of a `budget` its unit; `resumed`, `capped` (a tier) and `budget` (nearly spent)
-    are about the run, not about a task.
-    """
-
-    about: Literal["completed", "failed", "cancelled", "edited", "conflict", "resumed", "capped", "budget"]
-    task: str
-    text: str
-    wakes: bool
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
-class PersonEdit:
-    """A person's edit of a task that can be taken back: the record `seq`, and what was there before.
-
-    `tier` is the one before (None: it did not change); `added` and `removed` are what is waited for since, and no more.
-    """
-
-    seq: int
-    task: str
-    text: str
-    tier: Tier | None = None
-    added: tuple[str, ...] = ()
-    removed: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class QuestionState:
-    """A question and, once there, its answers by question text.
-
-    `call`: the call that waits for it; `joined` are further tasks that do.
-    """
-
-    id: str
-    ask: tuple[Mapping[str, Any], ...]
-    about: str
-    by: str
-    task: str | None
-    asked: float
-    answered: float | None = None
-    answers: Mapping[str, Any] = field(default_factory=dict)
-    answered_by: str = ""
-    call: str | None = None
-    joined: tuple[str, ...] = ()
-
-    @property
-    def tasks(self) -> tuple[str, ...]:
-        """The tasks whose work waits for the answer."""
-        return (*((self.task,) if self.task else ()), *self.joined)
-
-
-@dataclass(frozen=True)
-class ConflictState:
-    """Versions of one file that collided.
-
-    `wanted`: who said that a task is to merge them, and in `note`, how; `told`: the record with which the conductor
-    learnt it, 0 before.
-    """
-
-    id: str
-    event: ConflictFound
-    found: float
-    wanted: str = ""
-    note: str = ""
-    told: int = 0
-    resolved: float | None = None
-    by: str = ""
-    how: str = ""
 
 
 @dataclass(frozen=True)
@@ -359,7 +238,7 @@ class RunState:
     in_flight: Mapping[str, Flight] = field(default_factory=dict)
     requests: int = 0
     calls: int = 0
-    spend: Spend = Spend()
+    spend: Spend = NO_SPEND
     held: float = 0.0
     held_tokens: int = 0
     budget: float | None = None

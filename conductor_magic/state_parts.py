@@ -1,0 +1,138 @@
+"""What a run's state is made of beside its tasks, workers and conductor: spend, requests on their way, questions, news.
+
+Values only; `fold` makes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from conductor_magic.events import ConflictFound, Tier
+
+__all__ = ["NO_SPEND", "ConflictState", "Flight", "Notice", "PersonEdit", "QuestionState", "Spend"]
+
+
+@dataclass(frozen=True)
+class Spend:
+    """Tokens and money of some requests. `usd` is None once a request without a known price is among them."""
+
+    requests: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    usd: float | None = 0.0
+    list_usd: float = 0.0
+    estimated: bool = False
+
+    def __add__(self, other: Spend) -> Spend:
+        total = object.__new__(Spend)
+        object.__setattr__(
+            total,
+            "__dict__",
+            {
+                "requests": self.requests + other.requests,
+                "input_tokens": self.input_tokens + other.input_tokens,
+                "output_tokens": self.output_tokens + other.output_tokens,
+                "cache_read_tokens": self.cache_read_tokens + other.cache_read_tokens,
+                "cache_write_tokens": self.cache_write_tokens + other.cache_write_tokens,
+                "usd": None if self.usd is None or other.usd is None else self.usd + other.usd,
+                "list_usd": self.list_usd + other.list_usd,
+                "estimated": self.estimated or other.estimated,
+            },
+        )
+        return total
+
+    @property
+    def tokens(self) -> int:
+        """All tokens, in and out, cached or not."""
+        return self.input_tokens + self.output_tokens + self.cache_read_tokens + self.cache_write_tokens
+
+
+NO_SPEND = Spend()
+
+
+@dataclass(frozen=True, slots=True)
+class Flight:
+    """A request under way: who asked, the most that it can cost (None: no price is known) and use, when it left."""
+
+    by: str
+    usd: float | None = None
+    tokens: int = 0
+    at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that the conductor is to learn; `wakes` = at once, not only when all work has drained.
+
+    `text` of a `conflict` is its id, of a `budget` its unit; `resumed`, `capped` (a tier) and `budget` (nearly spent)
+    are about the run, not about a task.
+    """
+
+    about: Literal["completed", "failed", "cancelled", "edited", "conflict", "resumed", "capped", "budget"]
+    task: str
+    text: str
+    wakes: bool
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class PersonEdit:
+    """A person's edit of a task that can be taken back: the record `seq`, and what was there before.
+
+    `tier` is the one before (None: it did not change); `added` and `removed` are what is waited for since, and no more.
+    """
+
+    seq: int
+    task: str
+    text: str
+    tier: Tier | None = None
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class QuestionState:
+    """A question and, once there, its answers by question text.
+
+    `call`: the call that waits for it; `joined` are further tasks that do.
+    """
+
+    id: str
+    ask: tuple[Mapping[str, Any], ...]
+    about: str
+    by: str
+    task: str | None
+    asked: float
+    answered: float | None = None
+    answers: Mapping[str, Any] = field(default_factory=dict)
+    answered_by: str = ""
+    call: str | None = None
+    joined: tuple[str, ...] = ()
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The tasks whose work waits for the answer."""
+        return (*((self.task,) if self.task else ()), *self.joined)
+
+
+@dataclass(frozen=True)
+class ConflictState:
+    """Versions of one file that collided.
+
+    `wanted`: who said that a task is to merge them, and in `note`, how; `told`: the record with which the conductor
+    learnt it, 0 before.
+    """
+
+    id: str
+    event: ConflictFound
+    found: float
+    wanted: str = ""
+    note: str = ""
+    told: int = 0
+    resolved: float | None = None
+    by: str = ""
+    how: str = ""
