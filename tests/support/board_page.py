@@ -11,6 +11,7 @@ from playwright.sync_api import Locator, Page
 
 from conductor_magic.board import Board
 from conductor_magic.events import Record
+from conductor_magic.fold import fold
 from conductor_magic.journal import Journal
 from conductor_magic.loop import engine_loop
 from conductor_magic.recording import Recording
@@ -202,8 +203,7 @@ class _Still(Recording):
     """A recording that is looked at some time after its last record."""
 
     def __init__(self, records: Sequence[Record], state: RunState | None, now: float | None) -> None:
-        super().__init__(records, alive=True)
-        self.state = state or self.state
+        super().__init__(records, state or fold(records), alive=True)
         self._now = self.state.at if now is None else now
 
     def now(self) -> float:
