@@ -68,13 +68,12 @@ def resume(
     from conductor_magic.errors import ConductUsageError
     from conductor_magic.option_checks import check_option
     from conductor_magic.run import resume
-    from conductor_magic.settings import find_run
+    from conductor_magic.settings import CHANGEABLE, find_run
 
-    changeable = ("budget", "timeout", "cap", "mode", "quiet")
     for name in options:
-        if name not in changeable:
+        if name not in CHANGEABLE:
             raise ConductUsageError(
-                f"{name} stays as the run began with it; what may change is {', '.join(changeable)}."
+                f"{name} stays as the run began with it; what may change is {', '.join(CHANGEABLE)}."
             )
     given = {name: check_option(name, value) for name, value in options.items()}
     return resume(find_run(run), given, variables=use, returns=returns, answers=answers)

@@ -18,6 +18,7 @@ from conductor_magic.wording import did_you_mean, shown
 __all__ = [
     "CAP_SCOPES",
     "CAP_UNITS",
+    "CHANGEABLE",
     "MODES",
     "PROVIDERS",
     "TIERS",
@@ -33,6 +34,8 @@ __all__ = [
 MODES = ("read-only", "ask", "workspace", "full")
 PROVIDERS = ("auto", "anthropic", "rehearsal")
 TIERS = ("haiku", "sonnet", "opus", "conductor")
+CHANGEABLE = ("budget", "timeout", "cap", "mode", "quiet")
+"""The options that may be said anew when a run is resumed; all else is as it began with it."""
 CAP_SCOPES = ("run", "worker", "haiku", "sonnet", "opus")
 CAP_UNITS = ("usd", "tokens", "turns", "calls", "seconds")
 
@@ -123,9 +126,10 @@ def _base36(number: int) -> str:
 
 
 def run_folders() -> list[Path]:
-    """The folders of all recorded runs, oldest first."""
+    """The folders of all recorded runs, oldest first; what is being deleted or restored has a dot before its name."""
     try:
-        return sorted(path for path in runs_folder().iterdir() if (path / _JOURNAL).is_file())
+        found = (path for path in runs_folder().iterdir() if not path.name.startswith("."))
+        return sorted(path for path in found if (path / _JOURNAL).is_file())
     except OSError:
         return []  # no run was ever recorded here
 
@@ -152,16 +156,23 @@ def find_run(text: str) -> Path:
     begun = [name for name in folders if wanted and name.startswith(wanted)]
     if len(begun) == 1:
         return folders[begun[0]]
-    if (archive_folder() / f"{Path(wanted).name}.zip").is_file():
-        raise ConductUsageError(
-            f"Run {Path(wanted).name} is archived: %conduct restore {Path(wanted).name} brings it back."
-        )
+    if (name := _archived(wanted)) is not None:
+        raise ConductUsageError(f"Run {name} is archived: %conduct restore {name} brings it back.")
     if not folders:
         raise ConductUsageError(f"There is no run {shown(text)}: none has been recorded in {runs_folder()} yet.")
     latest = ", ".join(sorted(begun or folders, reverse=True)[:_SHOWN_RUNS])
     if begun:
         raise ConductUsageError(f"{len(begun)} runs begin with {shown(wanted)}: give more of the id. Latest: {latest}.")
     raise ConductUsageError(f"There is no run {shown(text)}.{did_you_mean(wanted, folders)} Latest: {latest}.")
+
+
+def _archived(text: str) -> str | None:
+    """The id of the archived run that a text names, or None."""
+    name = Path(text).name
+    try:
+        return name if (archive_folder() / f"{name}.zip").is_file() else None
+    except OSError:
+        return None  # too long a name
 
 
 def _at_path(text: str) -> Path | None:

@@ -11,7 +11,7 @@ from conductor_magic.lines import parse_words
 from conductor_magic.namespace import look_up
 from conductor_magic.option_checks import check_option
 from conductor_magic.option_table import OPTIONS, help_text
-from conductor_magic.settings import Options, find_run
+from conductor_magic.settings import CHANGEABLE, Options, find_run
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["run"]
 
-_CHANGED = ("budget", "timeout", "cap", "mode", "returns", "answers", "background", "quiet")
-"""What may be said anew; all else is as the run began with it."""
+_CHANGED = (*CHANGEABLE, "returns", "answers", "background")
+"""What the line may say; what it names lived in the notebook's old kernel."""
 
 
 def run(shell: InteractiveShell, words: Sequence[str]) -> object:

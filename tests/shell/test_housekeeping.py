@@ -77,6 +77,15 @@ def test_a_run_that_goes_on_is_left_alone(begin: Begin) -> None:
     assert (run.folder / NAME).is_file()
 
 
+def test_half_a_deleted_run_is_none(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever stops the deletion, what is left of the run is not listed and not found."""
+    folder = aged(a_run(play), 31)
+    monkeypatch.setattr("shutil.rmtree", lambda path: None)
+    clean.run(None, ["--older-than", "30d", "--yes"])
+    assert [path.name for path in folder.parent.iterdir()] == [f".{folder.name}.gone"]
+    assert run_folders() == []
+
+
 def test_old_runs_are_named_and_deleted_only_with_a_yes(play: Play, capsys: pytest.CaptureFixture[str]) -> None:
     """The younger one stays; the same line without --yes, or with --dry-run, deletes nothing."""
     old, young = a_run(play), a_run(play)
