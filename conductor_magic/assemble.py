@@ -17,7 +17,8 @@ from conductor_magic.guides import guide_names, read_guide
 from conductor_magic.journal import Journal
 from conductor_magic.limits import Limits
 from conductor_magic.models.anthropic.limiter import RateLimiter
-from conductor_magic.models.calls import Caller, Conversation
+from conductor_magic.models.calls import Caller
+from conductor_magic.models.conversation import Conversation
 from conductor_magic.models.standins import Standins
 from conductor_magic.models.web_search import ProviderSearch
 from conductor_magic.paths import Reach

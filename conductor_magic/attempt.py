@@ -22,7 +22,7 @@ from conductor_magic.cut_calls import CutCalls
 from conductor_magic.events import WorkerHeard, WorkerStalled
 from conductor_magic.journal import Journal
 from conductor_magic.limits import Limits
-from conductor_magic.models.calls import Conversation
+from conductor_magic.models.conversation import Conversation
 from conductor_magic.prompts import WORKER
 from conductor_magic.redact import Redactor
 from conductor_magic.sandbox import Walls

@@ -13,7 +13,7 @@ from typing import Any
 
 from conductor_magic.conversations import GO_ON
 
-__all__ = ["CHARACTERS_PER_TOKEN", "RECAP_SHARE", "SHARE", "TAIL_SHARE", "shortened"]
+__all__ = ["RECAP_SHARE", "SHARE", "TAIL_SHARE", "shortened"]
 
 Json = dict[str, Any]
 SHARE = 0.78
@@ -22,8 +22,6 @@ RECAP_SHARE = 0.2
 """The share of the window that the record of what was may take, if all that must be in it fits into that."""
 TAIL_SHARE = 0.15
 """The share of the window that the last turns, kept as they were, may take."""
-CHARACTERS_PER_TOKEN = 3
-"""On the careful side for English and code, whose tokens have about four."""
 
 _LEFT_OUT = "\n[… {count:,} characters left out when the conversation was compacted …]\n"
 _RESULT_CHARACTERS = 600

@@ -12,12 +12,13 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, Literal
 
-from conductor_magic.compaction import CHARACTERS_PER_TOKEN, RECAP_SHARE, SHARE, TAIL_SHARE, shortened
+from conductor_magic.compaction import RECAP_SHARE, SHARE, TAIL_SHARE, shortened
 from conductor_magic.errors import ModelError
 from conductor_magic.events import ContextCompacted
 from conductor_magic.journal import Journal
 from conductor_magic.models.base import Reply
-from conductor_magic.models.calls import BudgetSpent, Caller, Conversation
+from conductor_magic.models.calls import BudgetSpent, Caller
+from conductor_magic.models.conversation import BYTES_PER_TOKEN, Conversation
 from conductor_magic.recaps import kept_words, note_request, recap
 from conductor_magic.redact import Redactor
 
@@ -100,14 +101,13 @@ class Compactor:
             return False
         # Its window is smaller than we are told.
         self._windows[conversation.by] = min(self._window(conversation.by), size)
-        before = [*conversation.messages]
-        await self._compact(conversation, note=False, at_most=int(size * _GAIN))
-        return conversation.messages != before
+        return await self._compact(conversation, note=False, at_most=int(size * _GAIN))
 
-    async def _compact(self, conversation: Conversation, *, note: bool, at_most: int | None = None) -> None:
+    async def _compact(self, conversation: Conversation, *, note: bool, at_most: int | None = None) -> bool:
+        """Put a shorter history in the place of the conversation's; False when it would have more tokens than that."""
         by, before = conversation.by, conversation.size()
         window = self._window(by)
-        block, said = await self._note(conversation, window) if note and self._notes else (None, "")
+        block, said = await self._note(conversation) if note and self._notes else (None, "")
         state = self._journal.state
         prompt = state.conductor.prompt if by == "conductor" else state.workers[by].prompt
         own = "" if block else said[: _characters(window * _NOTE_SHARE)]
@@ -118,7 +118,7 @@ class Compactor:
         shorter.restart(messages)
         after = shorter.size()
         if at_most is not None and after > at_most:
-            return
+            return False
         conversation.restart(messages)
         self._least[by] = after
         how: Literal["note", "provider", "record"] = "provider" if block else "note" if own else "record"
@@ -133,8 +133,9 @@ class Compactor:
                 how=how,
             )
         )
+        return True
 
-    async def _note(self, conversation: Conversation, window: int) -> tuple[Json | None, str]:
+    async def _note(self, conversation: Conversation) -> tuple[Json | None, str]:
         """The provider's own block, or None, and the note in words."""
         asked = note_request(conversation.by)
         most = min(_NOTE_TOKENS, conversation.max_tokens)
@@ -165,4 +166,4 @@ def _ends_with_ours(conversation: Conversation) -> bool:
 
 
 def _characters(tokens: float) -> int:
-    return int(tokens * CHARACTERS_PER_TOKEN)
+    return int(tokens * BYTES_PER_TOKEN)

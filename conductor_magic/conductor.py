@@ -30,7 +30,8 @@ from conductor_magic.events import (
 from conductor_magic.journal import Journal
 from conductor_magic.limits import Limits
 from conductor_magic.models.base import tool_result
-from conductor_magic.models.calls import BudgetSpent, Conversation
+from conductor_magic.models.calls import BudgetSpent
+from conductor_magic.models.conversation import Conversation
 from conductor_magic.paths import Reach
 from conductor_magic.questions import Questions
 from conductor_magic.redact import Redactor

@@ -120,7 +120,7 @@ class Engine:
                 if self._fault is not None:
                     raise self._fault
                 state = self._journal.state
-                if state.cancelled_by or state.cap in ("timeout", "access"):
+                if state.halted:
                     conducting.cancel()
                     if self._valuing is not None:
                         self._valuing.cancel()

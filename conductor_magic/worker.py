@@ -36,7 +36,8 @@ from conductor_magic.journal import Journal
 from conductor_magic.limits import Limits
 from conductor_magic.media import keep
 from conductor_magic.models.base import Reply, tool_result
-from conductor_magic.models.calls import BudgetSpent, Conversation
+from conductor_magic.models.calls import BudgetSpent
+from conductor_magic.models.conversation import Conversation
 from conductor_magic.progress import stall
 from conductor_magic.prompts import parse_status, repair_text, stalled_text
 from conductor_magic.redact import Redactor

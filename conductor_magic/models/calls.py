@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, Protocol
 
 from conductor_magic.caps import Ask, Cap, Over, Send, fitting, reached
@@ -21,20 +21,18 @@ from conductor_magic.media import inlined, references
 from conductor_magic.models.anthropic.limiter import RateLimiter
 from conductor_magic.models.anthropic.prices import (
     cost,
-    estimate_tokens,
     largest_max_tokens,
     most_searches,
     worst_case,
 )
 from conductor_magic.models.base import Model, Reply, Request
+from conductor_magic.models.conversation import Conversation
 from conductor_magic.models.standins import Standins
 
-__all__ = ["MOST_ATTEMPTS", "BudgetSpent", "Caller", "Conversation", "Door"]
+__all__ = ["MOST_ATTEMPTS", "BudgetSpent", "Caller", "Door"]
 
 Json = dict[str, Any]
 MOST_ATTEMPTS = 10
-_BYTES_PER_TOKEN = 3
-"""Of English, code and JSON: on the careful side, for guessing a size; money goes by the bound."""
 _NEVER_SENT = frozenset({"connect_failed", "bad_address"})
 
 
@@ -48,77 +46,6 @@ class BudgetSpent(ConductorError):
     def __init__(self, text: str, cap: Cap) -> None:
         super().__init__(text)
         self.cap = cap
-
-
-@dataclass(slots=True)
-class Conversation:
-    """One model's side of the run: who asks, with what, and what was said so far.
-
-    Attributes:
-        by: `conductor` or the worker's id.
-        model: model id.
-        system: system prompt.
-        tools: tool definitions, always the same ones.
-        max_tokens: the most that one reply may have.
-        messages: the messages so far; only appended to, but for `restart`.
-        request_id: the journal's name of the latest attempt.
-        aside: it stands beside the asker's own conversation and says nothing of its context.
-        compaction: what its provider is to write when it is to compact the conversation instead of answering, or None.
-    """
-
-    by: str
-    model: str
-    system: str
-    tools: tuple[Json, ...]
-    max_tokens: int
-    messages: list[Json] = field(default_factory=list)
-    request_id: str = ""
-    aside: bool = False
-    compaction: str | None = None
-    _counted_messages: int = 0
-    _counted_tokens: int = 0
-
-    def say(self, content: str | list[Json]) -> None:
-        """Append a user message."""
-        self.messages.append({"role": "user", "content": content})
-
-    def heard(self, reply: Reply) -> None:
-        """Append the model's reply, and remember how many tokens the provider counted up to here."""
-        if reply.content:
-            # The API refuses an empty message; what was cut off whole leaves nothing to send back.
-            self.messages.append({"role": "assistant", "content": list(reply.content)})
-        if reply.usage.context_tokens:
-            self._counted_tokens = reply.usage.context_tokens + reply.usage.output_tokens
-            self._counted_messages = len(self.messages)
-
-    def restart(self, messages: Sequence[Json]) -> None:
-        """Go on from another history."""
-        self.messages[:] = messages
-        self._counted_messages = self._counted_tokens = 0
-
-    def beside(self, text: str, max_tokens: int) -> Conversation:
-        """The same conversation with one more message, whose reply is no part of this one."""
-        other = replace(self, max_tokens=max_tokens, messages=[*self.messages], aside=True)
-        other.say(text)
-        return other
-
-    def to_compact(self, instructions: str, max_tokens: int) -> Conversation:
-        """The same conversation as a request for the provider's own summary of it."""
-        return replace(self, max_tokens=max_tokens, messages=[*self.messages], aside=True, compaction=instructions)
-
-    def size(self) -> int:
-        """About how many tokens the next prompt has: what the provider counted, and an estimate of the rest."""
-        rest = self.prompt_bound(self.request()) - self._counted_tokens
-        return self._counted_tokens + rest // _BYTES_PER_TOKEN
-
-    def request(self) -> Request:
-        """The next request."""
-        system = ({"type": "text", "text": self.system},)
-        return Request(self.model, system, self.tools, tuple(self.messages), self.max_tokens, None, self.compaction)
-
-    def prompt_bound(self, request: Request) -> int:
-        """An upper bound of the request's prompt tokens."""
-        return estimate_tokens(request, counted_messages=self._counted_messages, counted_tokens=self._counted_tokens)
 
 
 class Door(Protocol):

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from conductor_magic.errors import ConductorError, ToolError
-from conductor_magic.models.calls import Caller, Conversation
+from conductor_magic.models.calls import Caller
+from conductor_magic.models.conversation import Conversation
 from conductor_magic.web.searching import Found, Search
 
 __all__ = ["ProviderSearch"]

@@ -64,6 +64,19 @@ def play(begin: Begin) -> Play:
 
 
 @pytest.fixture
+def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Any], MessagesServer]]:
+    """Serve the run from here on by a handler."""
+    with ExitStack() as stack:
+
+        def serve(handler: Any) -> MessagesServer:
+            server = stack.enter_context(MessagesServer(handler))
+            monkeypatch.setenv("ANTHROPIC_BASE_URL", server.url)
+            return server
+
+        yield serve
+
+
+@pytest.fixture
 def view() -> Iterator[View]:
     """A view on every widget that the test makes."""
     with watched_wire() as view:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -171,19 +170,6 @@ def test_the_time_of_a_tier_is_capped(play: Play) -> None:
         ("limit", "The cap of all haiku workers of 1.2 s (haiku.seconds) is reached.")
     ]
     assert result.seconds is not None and result.seconds < 5
-
-
-@pytest.fixture
-def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Any], MessagesServer]]:
-    """Serve the run from here on by a handler."""
-    with ExitStack() as stack:
-
-        def serve(handler: Any) -> MessagesServer:
-            server = stack.enter_context(MessagesServer(handler))
-            monkeypatch.setenv("ANTHROPIC_BASE_URL", server.url)
-            return server
-
-        yield serve
 
 
 RUN_CAPS = [

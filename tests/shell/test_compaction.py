@@ -15,6 +15,7 @@ from conductor_magic.events import ContextCompacted, RequestEnded
 from conductor_magic.fold import fold
 from conductor_magic.result import ConductResult
 from tests.shell.conftest import Begin, Play
+from tests.support.conversation import blocks_of, check_conversation
 from tests.support.floor import Floor, create, launch, lay_out, task_text
 from tests.support.messages_server import Answer, MessagesServer, error, text, tools
 
@@ -106,24 +107,8 @@ def without_marks(messages: list[Json]) -> list[Json]:
     return [{**message, "content": [bare(block) for block in blocks_of(message)]} for message in messages]
 
 
-def blocks_of(message: Json) -> list[Json]:
-    content = message["content"]
-    return [{"type": "text", "text": content}] if isinstance(content, str) else list(content)
-
-
 def bare(block: Json) -> Json:
     return {name: value for name, value in block.items() if name != "cache_control"}
-
-
-def check_conversation(messages: list[Json]) -> None:
-    """It begins with us, and every call is answered once, in the message after it: the API takes nothing else."""
-    assert messages[0]["role"] == "user"
-    waiting: list[str] = []
-    for message in messages:
-        blocks = blocks_of(message)
-        results = [block["tool_use_id"] for block in blocks if block["type"] == "tool_result"]
-        assert results == waiting
-        waiting = [block["id"] for block in blocks if block["type"] == "tool_use"]
 
 
 def test_a_narrow_window_changes_no_result(begin: Begin) -> None:

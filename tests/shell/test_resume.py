@@ -7,8 +7,7 @@ import shutil
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +31,7 @@ from conductor_magic.limits import Limits
 from conductor_magic.result import ConductResult
 from conductor_magic.run import resume as resume_run
 from tests.shell.conftest import Begin, Play
+from tests.support.conversation import check_conversation
 from tests.support.floor import Floor, done, lay_out, task_text
 from tests.support.messages_server import Answer, MessagesServer, text, tools
 
@@ -71,19 +71,6 @@ class Conducting:
                 return text("Under way.")
             case _:
                 return text("All done.")
-
-
-@pytest.fixture
-def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Any], MessagesServer]]:
-    """Serve the run from here on by a handler."""
-    with ExitStack() as stack:
-
-        def serve(handler: Any) -> MessagesServer:
-            server = stack.enter_context(MessagesServer(handler))
-            monkeypatch.setenv("ANTHROPIC_BASE_URL", server.url)
-            return server
-
-        yield serve
 
 
 def cut(result: ConductResult, records: int, name: str) -> Path:
@@ -149,16 +136,6 @@ def test_a_run_killed_after_any_record_comes_to_the_same_end(
 def whole_requests(state: Any) -> int:
     """Requests that were answered before."""
     return state.spend.requests
-
-
-def check_conversation(messages: list[dict[str, Any]]) -> None:
-    """Every call is answered once, in the message after it: the API takes nothing else."""
-    for at, message in enumerate(messages):
-        blocks = message["content"] if isinstance(message["content"], list) else []
-        calls = [block["id"] for block in blocks if block.get("type") == "tool_use"]
-        if calls:
-            results = [block["tool_use_id"] for block in messages[at + 1]["content"] if block["type"] == "tool_result"]
-            assert results == calls
 
 
 # --- what is unsure ------------------------------------------------------------------------------------------------
