@@ -28,7 +28,8 @@ def floor_url() -> Iterator[tuple[str, threading.Event]]:
 
     def worker(task: str, turn: int, body: dict[str, Any]) -> Answer:
         if task in ("slow", "stuck") and turn < 50 and not go_on.is_set():
-            return tools(("Glob", {"pattern": "*.md"}), first_seconds=1)
+            # The first call brings something new each time: who only repeats itself is ended for that.
+            return tools(("Bash", {"command": f"echo {turn}"}), ("Glob", {"pattern": "*.md"}), first_seconds=1)
         if task == "bad" and (reason := next(failures, "")):
             return text(f"It did not work.\nSTATUS: blocked - {reason}")
         return done(task, turn, body)

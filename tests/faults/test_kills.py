@@ -33,7 +33,7 @@ FIRST_SECONDS = 0.3
 """Of each reply, so that most kills meet workers that wait for one."""
 
 KILLS = [
-    pytest.param(1, 3, id="3 kills"),
+    pytest.param(1, 6, id="6 kills"),
     *(pytest.param(seed, 20, id=f"20 kills, seed {seed}", marks=pytest.mark.slow) for seed in range(2, 14)),
 ]
 

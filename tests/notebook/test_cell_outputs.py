@@ -183,7 +183,7 @@ def test_runs_and_show(notebook: Notebook) -> None:
     )
     printed = notebook.session.run("%conduct runs")
     head, *rows = printed.splitlines()
-    assert head.split() == ["run", "age", "status", "cost", "goal"]
+    assert head.split() == ["run", "age", "status", "cost", "size", "goal"]
     assert "unreadable" in rows[0] and "20200101-000000-broken" in rows[0]
     assert "completed" in rows[-1] and rows[-1].endswith("Add it 2 up.")
     (shown,) = notebook.outputs("%conduct show last")
