@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import base64
 import json
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from conductor_magic.errors import ToolError
 
-__all__ = ["load_artifact"]
+__all__ = ["check_saved", "load_artifact"]
 
 
-def load_artifact(path: str | Path, mime: str) -> Any:
+def load_artifact(path: str | Path, mime: str, size: int | None = None) -> Any:
     """The value of an artifact: a frame, Series, array, image, text, or what JSON holds.
 
     Frames are of the library that made them; where it is not installed, Arrow's table. Images become IPython's `Image`
@@ -26,16 +27,31 @@ def load_artifact(path: str | Path, mime: str) -> Any:
     Args:
         path: the file in the run's artifacts folder.
         mime: its media type.
+        size: the bytes that it had when it was saved, if that is known.
 
     Raises:
-        ToolError: the type is none of those that are handed back.
+        ToolError: the type is none of those that are handed back, or the file is not the one that was saved.
         OSError, ValueError: the file is gone or damaged.
     """
     path = Path(path)
     loader = _LOADERS.get(mime)
     if loader is None:
         raise ToolError(f"{path.name}: nothing is known of the type {mime}.")
+    check_saved(path, size)
     return loader(path)
+
+
+def check_saved(path: Path, size: int | None = None) -> None:
+    """See to it that a file of an artifacts folder is what a recorder puts there: a plain file in that very folder.
+
+    Raises:
+        ToolError: it is something else.
+        OSError: there is none.
+    """
+    status = path.lstat()
+    plain = stat.S_ISREG(status.st_mode) and status.st_nlink == 1 and size in (None, status.st_size)
+    if not plain or path.parent.is_symlink():
+        raise ToolError(f"{path.name}: the file is not the one that was saved.")
 
 
 def _load_arrow(path: Path) -> Any:

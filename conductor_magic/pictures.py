@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from conductor_magic import events as e
-from conductor_magic.events import Record
+from conductor_magic.events import FORMAT, Record
 from conductor_magic.state import ConflictState, PersonEdit, QuestionState, RunState, Spend, TaskState, WorkerState
 from conductor_magic.transcript import argument
 
@@ -21,6 +21,8 @@ __all__ = [
     "question_json",
     "run_json",
     "spend_json",
+    "strange",
+    "strange_json",
     "task_json",
     "worker_json",
 ]
@@ -228,3 +230,25 @@ def note_json(record: Record) -> Json:
     """Something that a person should know about the run."""
     event = record.event
     return {"at": record.at, "text": getattr(event, "text", ""), "level": getattr(event, "level", "info")}
+
+
+def strange(state: RunState) -> list[str]:
+    """What makes a record another than this version's recorder writes, a sentence each: shown, never believed."""
+    started, found = state.started, list[str]()
+    if started is not None and started.format > FORMAT:
+        found.append(
+            f"This run was recorded by a later version, in format {started.format} (this one knows {FORMAT}): "
+            "what it does not know is left out, and the run cannot be resumed here."
+        )
+    run = started.run if started else ""
+    found += [
+        f"The record says that artifact {name} lies outside the run's folder: that file is not opened."
+        for key, name in state.artifact_names.items()
+        if not state.artifacts[key].is_of(run)
+    ]
+    return found
+
+
+def strange_json(state: RunState) -> list[Json]:
+    """The same as warnings of a snapshot."""
+    return [{"at": state.started_at, "text": text, "level": "warning"} for text in strange(state)]

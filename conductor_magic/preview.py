@@ -45,7 +45,7 @@ def preview(folder: Path, saved: ArtifactSaved) -> Json:
         columns hold numbers), `total` and `columns` (how many there are, None where that is not known); `text` has
         `text` and `left` (bytes that are not shown); `note` has `text`, a sentence that says why nothing is shown.
     """
-    place = folder / "artifacts" / Path(saved.path).name
+    place = folder / "artifacts" / saved.file
     try:
         show = _SHOWN.get(saved.mime)
         if show is None:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 from conductor_magic.errors import ConductUsageError
 from conductor_magic.events import Record
 from conductor_magic.journal import NAME, is_open, read_state
+from conductor_magic.pictures import strange
 from conductor_magic.report.efficiency import efficiency
 from conductor_magic.report.html import board_html, card_html
 from conductor_magic.report.text import board_text
@@ -168,7 +169,7 @@ def result_of(
             name=names[key],
             task=saved.task,
             mime=saved.mime,
-            path=str(folder / saved.path),
+            path=str(folder / "artifacts" / saved.file),
             size=saved.size,
             sha256=saved.sha256,
             shape=saved.shape,
@@ -210,7 +211,7 @@ def result_of(
         questions=tuple(QuestionResult.of(question) for question in state.questions.values()),
         conflicts=tuple(ConflictResult.of(conflict) for conflict in state.conflicts.values()),
         isolation=started.isolation,
-        notes=tuple(str(getattr(record.event, "text", "")) for record in state.notes),
+        notes=(*(str(getattr(record.event, "text", "")) for record in state.notes), *strange(state)),
         started=_moment(state, state.started_at),
         ended=None if state.ended_at is None else _moment(state, state.ended_at),
         seconds=None if state.ended_at is None else state.ended_at - state.started_at,

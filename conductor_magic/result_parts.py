@@ -81,7 +81,7 @@ class Artifact(_Part):
 
         from conductor_magic.artifact_values import load_artifact
 
-        return load_artifact(Path(self.path), self.mime)
+        return load_artifact(Path(self.path), self.mime, self.size)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[Json, Json] | Json:
         from pathlib import Path
@@ -90,6 +90,9 @@ class Artifact(_Part):
         if self.mime == "image/png":
             import base64
 
+            from conductor_magic.artifact_values import check_saved
+
+            check_saved(Path(self.path), self.size)
             return {"image/png": base64.b64encode(Path(self.path).read_bytes()).decode(), "text/plain": text}
         return {"text/plain": text}
 

@@ -22,6 +22,7 @@ from conductor_magic.pictures import (
     question_json,
     run_json,
     spend_json,
+    strange_json,
     task_json,
     worker_json,
 )
@@ -98,7 +99,7 @@ def draw(state: RunState, now: float, before: Drawn | None = None) -> Drawn:
             for key, name in state.artifact_names.items()
         ],
         "marks": marks_json(state),
-        "notes": [note_json(record) for record in state.notes],
+        "notes": [*(note_json(record) for record in state.notes), *strange_json(state)],
         "tape": [tape_line(state, record) for record in state.tape],
     }
     return Drawn(state, json)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import Literal
 
 from pydantic import Field
@@ -115,7 +116,10 @@ class ToolRefused(Event, kind="tool.refused"):
 
 
 class ArtifactSaved(Event, kind="artifact.saved"):
-    """A worker handed something to the notebook; `path` is relative to the run's folder."""
+    """A worker handed something to the notebook; `path` is where it lay in the run's `artifacts` folder then.
+
+    The folder may have moved since, and a stranger's record may name any file: only the file's name is believed.
+    """
 
     name: str
     task: str
@@ -125,6 +129,16 @@ class ArtifactSaved(Event, kind="artifact.saved"):
     size: int
     sha256: str
     shape: tuple[int, ...] | None = None
+
+    @property
+    def file(self) -> str:
+        """Its name in the run's `artifacts` folder, wherever that lies by now."""
+        return PurePosixPath(self.path).name or "_"
+
+    def is_of(self, run: str) -> bool:
+        """Whether the path is one that this run's recorder wrote."""
+        parts = PurePosixPath(self.path).parts
+        return parts[-2:-1] == ("artifacts",) and ".." not in parts and parts[-3:-2] in ((), (run,))
 
 
 class FileChanged(Event, kind="file.changed"):

@@ -30,6 +30,7 @@ CATEGORIES = (
     "html",
     "ansi",
     "magic",
+    "journal",
     "lifecycle",
     "stream",
 )

@@ -15,7 +15,8 @@ EITHER: dict[str, str] = {
     "P-MAG-014": "Refused, with the run that owns the workspace; nothing is queued behind a person's back.",
     "P-JNL-006": (
         "Refuses: an inserted record breaks the gap-free numbers. With numbers that fit it is a kind that nobody knows "
-        "and changes nothing; the mode of a run is never taken from its journal when it is resumed."
+        "and changes nothing; and whatever mode a record names, a resumption has no wider one than the default, unless "
+        "it is said again."
     ),
     "P-JNL-013": "Refuses: money and tokens below zero are no event, so the journal is damaged at that record.",
     "P-JNL-014": "Refuses: a task that waits for itself does not fold; the record is named.",

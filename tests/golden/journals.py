@@ -159,7 +159,7 @@ def _done() -> Script:
             task="7",
             worker="w7",
             mime="image/png",
-            path="artifacts/7/bills.png",
+            path="artifacts/7-bills.png",
             size=48_213,
             sha256="0" * 64,
         )

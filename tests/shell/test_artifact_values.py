@@ -214,3 +214,29 @@ def test_unknown_types_are_not_loaded(tmp_path: Path) -> None:
     (tmp_path / "x.pickle").write_bytes(pickle.dumps(1))
     with pytest.raises(ToolError, match="nothing is known"):
         load_artifact(tmp_path / "x.pickle", "application/x-pickle")
+
+
+def test_only_the_file_that_was_saved_is_opened(tmp_path: Path) -> None:
+    """No link of either kind, no other size, no folder that is a link, no device: one line says why."""
+    folder, elsewhere = tmp_path / "artifacts", tmp_path / "elsewhere"
+    folder.mkdir()
+    elsewhere.mkdir()
+    secret = elsewhere / "secret.txt"
+    secret.write_text("secret")
+    (folder / "plain.txt").write_text("plain")
+    (folder / "soft.txt").symlink_to(secret)
+    (folder / "hard.txt").hardlink_to(secret)
+    os.mkfifo(folder / "pipe.txt")
+    (tmp_path / "link").symlink_to(elsewhere)
+    assert load_artifact(folder / "plain.txt", "text/plain", 5) == "plain"
+    for path in (
+        folder / "soft.txt",
+        folder / "hard.txt",
+        folder / "pipe.txt",
+        tmp_path / "link" / "secret.txt",
+        folder,
+    ):
+        with pytest.raises(ToolError, match="the file is not the one that was saved"):
+            load_artifact(path, "text/plain", 6)
+    with pytest.raises(ToolError, match="the file is not the one that was saved"):
+        load_artifact(folder / "plain.txt", "text/plain", 6)

@@ -17,7 +17,7 @@ __all__ = ["TASKS", "killed", "recorded", "twenty_tasks"]
 
 TASKS = 20
 _GRAPH = {f"t{n}": tuple(f"t{before}" for before in range(max(1, n - 5), n - 3)) for n in range(1, TASKS + 1)}
-_PUBLISH = "from conductor import publish\npublish('numbers', [1, 2, 3])"
+_PUBLISH = "publish('numbers', [1, 2, 3])"
 
 
 def twenty_tasks(body: dict[str, Any], number: int) -> Answer:
@@ -26,6 +26,8 @@ def twenty_tasks(body: dict[str, Any], number: int) -> Answer:
     if any(tool["name"] == "TaskCreate" for tool in body["tools"]):
         return lay_out(_GRAPH, prefix="plan") if turn == 1 else text("Under way." if turn == 2 else "All of it.")
     task = task_text(body)
+    if turn == 1 and task == "t1":
+        return tools(("Python", {"code": _PUBLISH}), prefix=task)
     if turn == 1:
         note = ("Write", {"file_path": f"{task}.md", "content": f"About {task}.\n"})
         return tools(note, ("Glob", {"pattern": "*.md"}), words=f"I look at {task}.", prefix=task)
