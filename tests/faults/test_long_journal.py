@@ -20,9 +20,14 @@ LOOP_SECONDS = 0.040
 
 
 @pytest.mark.parametrize(
-    "share", [pytest.param(0.05, id="a twentieth"), pytest.param(1.0, id="all of it", marks=pytest.mark.slow)]
+    ("share", "slack"),
+    [
+        # What takes a tenth of a second is easily held up; a fold that is quadratic takes twenty times as long.
+        pytest.param(0.05, 3.0, id="a twentieth"),
+        pytest.param(1.0, 1.25, id="all of it", marks=pytest.mark.slow),
+    ],
 )
-def test_a_long_journal_is_folded_and_shown_in_time(tmp_path: Path, share: float) -> None:
+def test_a_long_journal_is_folded_and_shown_in_time(tmp_path: Path, share: float, slack: float) -> None:
     """Reading, checking and folding the file, and the board's first picture of it as well, are done in time."""
     path = write_long_history(tmp_path / "run", round(TASKS * share), round(EVENTS * share))
     records, state, tail = read_state(path)
@@ -31,7 +36,7 @@ def test_a_long_journal_is_folded_and_shown_in_time(tmp_path: Path, share: float
     folded = _best(lambda: read_state(path))
     shown = _best(lambda: _first_picture(path))
     print(f"{len(records):,} records: {folded:.2f} s to fold, {shown:.2f} s to show")
-    allowed = SECONDS * share * max(1.0, _best(_loop) / LOOP_SECONDS)
+    allowed = SECONDS * share * slack * max(1.0, _best(_loop) / LOOP_SECONDS)
     assert folded < allowed
     assert shown < allowed
 
