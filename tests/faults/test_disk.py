@@ -27,7 +27,7 @@ from conductor_magic.journal import is_open, read_records
 from conductor_magic.run import Run
 from tests.shell.conftest import Begin, begin, play
 from tests.support.bad_disk import BadDisk, Fault, bad_disk
-from tests.support.floor import done, lay_out, task_text
+from tests.support.floor import Floor, done, lay_out, task_text
 from tests.support.messages_server import Answer, MessagesServer, text, tools
 
 __all__ = ["begin", "play"]
@@ -160,6 +160,17 @@ def test_a_sync_that_fails_once_is_not_made_up_for_by_the_next(
     assert disk.syncs == number
     nothing_unrecorded(run, models, marks)
     goes_on(run, disk, marks, GRAPH)
+
+
+def test_a_sync_that_fails_while_everybody_waits_stops_the_run(begin: Begin, disk: BadDisk) -> None:
+    """Nobody has anything to record that could fail: the run stops all the same, and waits for no reply."""
+
+    def worker(task: str, turn: int, body: dict[str, Any]) -> Answer:
+        disk.fail("sync", 1)
+        return done(task, turn, body) if turn > 1 else text("Too late.", first_seconds=30)
+
+    run = begin(Floor([lay_out({"a": ()}), text("Under way.")], worker))
+    stopped(run, disk)
 
 
 @pytest.mark.parametrize("point", at(range(1, 21), 20, 9))
