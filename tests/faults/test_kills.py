@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -28,6 +29,9 @@ TASKS = 20
 GRAPH = {f"t{n}": tuple(f"t{before}" for before in range(max(1, n - 6), n - 3)) for n in range(1, TASKS + 1)}
 REPLIES = 4
 """Of each worker, when nothing goes wrong."""
+
+BILL = {"input_tokens": 900, "output_tokens": 100}
+"""Of each reply."""
 
 FIRST_SECONDS = 0.3
 """Of each reply, so that most kills meet workers that wait for one."""
@@ -51,18 +55,22 @@ class Server:
     """The models: each answers by what it is shown, so that it can be met anywhere in a conversation.
 
     Attributes:
-        replies: how many were asked for, by who.
+        replies: how often each was asked for, by who asked and the number of the turn in its conversation.
     """
 
     def __init__(self) -> None:
-        self.replies: Counter[str] = Counter()
+        self.replies: Counter[tuple[str, int]] = Counter()
         self._lock = threading.Lock()
 
     def __call__(self, body: dict[str, Any], number: int) -> Answer:
         turn = sum(message["role"] == "assistant" for message in body["messages"]) + 1
         conducting = any(tool["name"] == "TaskCreate" for tool in body["tools"])
         with self._lock:
-            self.replies["conductor" if conducting else task_text(body)] += 1
+            self.replies["conductor" if conducting else task_text(body), turn] += 1
+        return replace(self._answer(conducting, turn, body), usage=BILL)
+
+    @staticmethod
+    def _answer(conducting: bool, turn: int, body: dict[str, Any]) -> Answer:
         if not conducting:
             return worker(task_text(body), turn, body)
         if turn == 1:
@@ -125,22 +133,24 @@ def test_a_run_that_is_killed_again_and_again_comes_to_its_end(tmp_path: Path, s
         victim = Victim(tmp_path / "home", workspace, served.url)
         victim.play(chance.uniform(0.1, 1.0))
         completed: dict[str, str] = {}
-        in_flight, made = 0, 0
-        for number in range(kills):
+        made, in_flight = 1, 0
+        for number in range(kills + 1):
             state = victim.state()
-            in_flight += len(state.running) + 1
             now = {task.id: task.output for task in state.tasks.values() if task.status == "completed"}
             assert completed.items() <= now.items(), "a completed task is lost"
             completed = now
             if state.ended:
                 break
+            in_flight += len(state.running) + 1
+            if number == kills - 1:
+                assert victim.play(None) == "completed \n"
+                continue
             # Every fourth is hit while it takes the run over.
             early = number % 4 == 3
-            made = number + 1
             said = victim.play(chance.uniform(0.3, 3.5) if early else chance.uniform(0.0, 1.0), early=early)
             assert said in ("", "completed \n")
-        if not victim.state().ended:
-            assert victim.play(None) == "completed \n"
+            made += said == ""
+    print(f"{made} kills")
     assert victim.run is not None
     records, torn = read_records(victim.run / NAME)
     state = fold(records)
@@ -149,10 +159,19 @@ def test_a_run_that_is_killed_again_and_again_comes_to_its_end(tmp_path: Path, s
     assert all(task.output == f"Did {name}." for name, task in zip(GRAPH, state.tasks.values(), strict=True))
     for kind in (WorkerStarted, WorkerEnded):
         assert Counter(r.event.task for r in records if isinstance(r.event, kind)) == dict.fromkeys(state.tasks, 1)
-    replies = sum(server.replies.values())
-    print(f"{made} kills, {replies} replies, {in_flight} of them may have been asked for twice")
-    assert replies <= TASKS * REPLIES + 3 + in_flight, f"{replies} replies, {in_flight} may have been in flight"
+    _check_bill(server.replies, state, in_flight)
     _check_marks(workspace / "marks.txt", records, state)
+
+
+def _check_bill(replies: Counter[tuple[str, int]], state: RunState, in_flight: int) -> None:
+    """No reply was asked for that an uninterrupted run would not need, but those that were under way at a kill."""
+    asked, needed = replies.total(), TASKS * REPLIES + 3
+    print(f"{asked} replies, {needed} needed, {in_flight} may have been under way at a kill")
+    assert asked <= needed + in_flight
+    for name in GRAPH:
+        assert [turn for (who, turn) in sorted(replies) if who == name] == list(range(1, REPLIES + 1))
+    recorded, billed = state.spend.tokens, asked * sum(BILL.values())
+    assert recorded <= billed <= recorded + state.held_tokens, "the journal does not know of money spent"
 
 
 def _check_marks(marks: Path, records: Any, state: RunState) -> None:
