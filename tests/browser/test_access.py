@@ -11,6 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from bench.board_run import Play
+from conductor_magic.events import QuestionAsked
 from tests.golden.journals import RUNS
 from tests.golden.script import START
 from tests.support.board_page import THEMES, BoardPage
@@ -194,3 +195,19 @@ def test_the_line_of_the_moment_is_painted_where_the_handle_is(plain: BoardPage)
     expect(plain.board.locator(".lanes .tip")).to_have_count(0)
     plain.settle()
     assert canvas.evaluate("(sheet) => sheet.toDataURL()") == painted
+
+
+def test_what_stands_over_a_question_does_not_run_into_it(plain: BoardPage) -> None:
+    """Several workers are asked about at once, on a board so low that the question cannot have all its room."""
+    plain.dress("light", 1100)
+    script = RUNS["running"]()
+    words = {"question": "A crash cut this call. Run it again?\n" + "long " * 200, "header": "Again", "options": []}
+    options = [{"label": label, "description": "What comes of it. " * 20} for label in ("Leave it", "Run it again")]
+    ask = ({**words, "options": options},)
+    for number, task in enumerate(("3", "5"), 1):
+        question = QuestionAsked(question=f"q{number}", ask=ask, by=f"w{task}", task=task)
+        script.at(script.clock - START + 1).add(question)
+    plain.show(script.records, now=script.clock)
+    asker = plain.board.locator(".asker")
+    expect(asker).to_contain_text("and 1 more")
+    assert asker.evaluate("(e) => e.scrollHeight <= e.clientHeight")

@@ -69,7 +69,8 @@ function pillOf(view: View, snapshot: Snapshot): Pill {
   if (view.replaying) return { word: `Replay ${clock(view.now() - run.started)}`, look: "amber", hint: missed };
   if (view.still) return { word: "View paused", look: "amber", hint: missed || "The run goes on." };
   if (view.gone) {
-    const hint = `Nothing was heard from the kernel for ${clock(view.store.silence())}.`;
+    const silence = `Nothing was heard from the kernel for ${clock(view.store.silence())}.`;
+    const hint = run.status === "running" ? `${silence} If it is gone, %conduct resume ${run.id} goes on.` : silence;
     return { word: "Kernel gone", look: "quiet", hint };
   }
   if (view.store.recorded.value && run.status === "running") {
