@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from conductor_magic.events import Record, ToolEnded, ToolRefused, WorkerTold, WorkerTurn
+from conductor_magic.events import ContextCompacted, Record, ToolEnded, ToolRefused, WorkerTold, WorkerTurn
 
 __all__ = ["Stall", "is_stalled", "stall"]
 
@@ -56,6 +56,8 @@ class _Ledger:
     nothing_new: int = 0
     told: bool = False
     last: str = ""
+    same: int = 0
+    """Turns in a row that made the calls of the last one."""
 
 
 def stall(log: Iterable[Record]) -> Stall | None:
@@ -66,9 +68,16 @@ def stall(log: Iterable[Record]) -> Stall | None:
         turns = counts[sign]
         ends = ledger.told and turns >= _ENDED[sign]
         if ends or (not ledger.told and turns >= _TOLD[sign]):
-            what = f"repeats {ledger.last} with the same result" if sign == "repeats" else "learns nothing new"
-            return Stall(sign, f"{what}, {turns + (sign == 'repeats')} turns in a row", ends)
+            return Stall(sign, _detail(ledger, sign, turns), ends)
     return None
+
+
+def _detail(ledger: _Ledger, sign: str, turns: int) -> str:
+    if sign == "nothing_new":
+        return f"learns nothing new, {turns} turns in a row"
+    if ledger.same > turns:
+        return f"repeats {ledger.last} with the same result, {ledger.same} turns in a row"
+    return f"repeats earlier calls with the same results, as {ledger.last}, {turns} turns in a row"
 
 
 def is_stalled(log: Iterable[Record]) -> bool:
@@ -88,6 +97,10 @@ def _kept(log: Iterable[Record]) -> _Ledger:
             results[event.use] = (event.name, event.is_error, _text(event.content))
         elif isinstance(event, ToolRefused):
             results[event.use] = (event.name, True, event.why)
+        elif isinstance(event, ContextCompacted):
+            # What was read before is gone from the conversation: the worker is told to look again for what it needs.
+            _close(ledger, turn, results)
+            turn, ledger = None, _Ledger()
         elif isinstance(event, WorkerTold) and event.about == "stalled":
             _close(ledger, turn, results)
             turn, ledger.told = None, True
@@ -115,7 +128,9 @@ def _close(ledger: _Ledger, turn: WorkerTurn | None, results: dict[str, Result])
         ledger.told = False
     ledger.pairs |= pairs
     ledger.results |= came
-    ledger.last = " and ".join(dict.fromkeys(_call(call) for call in calls))[:_SHOWN] if calls else "itself"
+    last = " and ".join(dict.fromkeys(_call(call) for call in calls))[:_SHOWN] if calls else "itself"
+    ledger.same = ledger.same + 1 if last == ledger.last else 1
+    ledger.last = last
 
 
 def _call(call: dict[str, Any]) -> str:

@@ -55,7 +55,19 @@ def test_calls_that_take_turns_with_each_other_are_repeats_too() -> None:
     other: Call = ("Grep", {"pattern": "x"}, "none")
     found = stall(log([READ], [other], [READ], [other], [READ]))
     assert found is not None and found.sign == "repeats"
+    assert (
+        found.detail == 'repeats earlier calls with the same results, as Read {"file_path": "a.py"}, 3 turns in a row'
+    )
     assert stall(log([READ, other], [other], [READ], [other, READ])) is not None
+
+
+def test_what_a_compaction_threw_away_may_be_read_again() -> None:
+    """The worker is told to; only who repeats itself after that is stuck."""
+    reads: list[list[Call]] = [[("Read", {"file_path": f"{n}.txt"}, f"text {n}")] for n in range(9)]
+    compacted = e.ContextCompacted(by="w1", before=9_000, after=900, summary="")
+    assert stall(log(*reads, *reads)) is not None
+    assert stall(log(*reads, compacted, *reads)) is None
+    assert stall(log(*reads, compacted, *reads, *reads[:3])) is not None
 
 
 def test_a_file_that_changes_may_be_polled_for_ever() -> None:
