@@ -137,39 +137,56 @@ class Caller:
                 with self.holds.get(conversation.by, nullcontext)():
                     await self._door.opened(conversation.by)
             fitted = self._standins.fitted(conversation.request())
-            request, reserved, tokens = await self._reserve(conversation, fitted)
-            times = self._door.times
-            name = f"r{self._journal.state.requests + 1}"
-            conversation.request_id = name
-            self._journal.append(
-                RequestSent(
-                    request=name,
-                    by=conversation.by,
-                    model=request.model,
-                    attempt=attempt,
-                    max_tokens=request.max_tokens,
-                    reserved=reserved,
-                    reserved_tokens=tokens,
-                )
+            landed = self._landed
+            reservation = self._reserve(conversation, fitted)
+            if reservation is not None:
+                return await self._sent(conversation, attempt, *reservation, on_text)
+        # Not in the slot: what lands may shut the door, replace the model or have all of us pause.
+        await landed.wait()
+        return None
+
+    async def _sent(
+        self,
+        conversation: Conversation,
+        attempt: int,
+        request: Request,
+        reserved: float | None,
+        tokens: int,
+        on_text: Callable[[str], None] | None,
+    ) -> Reply | None:
+        """Send a request for which there is room; the rest as `_attempt`."""
+        times = self._door.times
+        name = f"r{self._journal.state.requests + 1}"
+        conversation.request_id = name
+        self._journal.append(
+            RequestSent(
+                request=name,
+                by=conversation.by,
+                model=request.model,
+                attempt=attempt,
+                max_tokens=request.max_tokens,
+                reserved=reserved,
+                reserved_tokens=tokens,
             )
-            began = time.monotonic()
-            try:
-                reply = await self._model.send(await self._filled_in(request), on_text)
-            except ModelError as error:
-                paused = self._limiter.penalty(error)
-                self._failed(conversation, request, name, error.kind, str(error), reserved, tokens, began, error)
-                if paused:
-                    self._journal.append(LimiterPaused(seconds=paused, reason=error.kind))
-                # Before the slot is another's, so that nobody walks into the same wall.
-                if self._door.refused(error, times) or self._replaced(error, conversation, request):
-                    return None
-                raise
-            except BaseException as error:
-                self._failed(conversation, request, name, "cancelled", str(error), reserved, tokens, began, None)
-                raise
-            self._limiter.succeeded()
-            self._ended(conversation, request, name, reply, reserved, tokens, began)
-            return reply
+        )
+        began = time.monotonic()
+        try:
+            reply = await self._model.send(await self._filled_in(request), on_text)
+        except ModelError as error:
+            paused = self._limiter.penalty(error)
+            self._failed(conversation, request, name, error.kind, str(error), reserved, tokens, began, error)
+            if paused:
+                self._journal.append(LimiterPaused(seconds=paused, reason=error.kind))
+            # Before the slot is another's, so that nobody walks into the same wall.
+            if self._door.refused(error, times) or self._replaced(error, conversation, request):
+                return None
+            raise
+        except BaseException as error:
+            self._failed(conversation, request, name, "cancelled", str(error), reserved, tokens, began, None)
+            raise
+        self._limiter.succeeded()
+        self._ended(conversation, request, name, reply, reserved, tokens, began)
+        return reply
 
     def _replaced(self, error: ModelError, conversation: Conversation, request: Request) -> bool:
         """Whether another model takes the place of the request's.
@@ -191,8 +208,14 @@ class Caller:
         folder = self._journal.path.parent / "artifacts"
         return replace(request, messages=await asyncio.to_thread(inlined, request.messages, folder))
 
-    async def _reserve(self, conversation: Conversation, request: Request) -> tuple[Request, float | None, int]:
-        """The request, its `max_tokens` as large as the caps allow, and the most USD and tokens that it can take."""
+    def _reserve(self, conversation: Conversation, request: Request) -> tuple[Request, float | None, int] | None:
+        """The request, its `max_tokens` as large as the caps allow, and the most USD and tokens that it can take.
+
+        None while requests under way leave too little room.
+
+        Raises:
+            BudgetSpent: there will be no room; a cap of the run or a tier is recorded.
+        """
         bound = conversation.prompt_bound(request)
         searches = most_searches(request)
 
@@ -203,17 +226,19 @@ class Caller:
             return largest_max_tokens(request.model, bound, usd, searches) if self._charged else request.max_tokens
 
         ask = Ask(conversation.by, bound, request.max_tokens, worst, largest)
-        while True:
-            match fitting(self._journal.state, ask):
-                case Send(max_tokens):
-                    return replace(request, max_tokens=max_tokens), worst(max_tokens), bound + max_tokens
-                case Over(cap, text):
-                    if (event := reached(self._journal.state, cap, text)) is not None:
-                        self._journal.append(event)
-                    raise BudgetSpent(text, cap)
-                case _:
-                    self._landed.clear()
-                    await self._landed.wait()
+        match fitting(self._journal.state, ask):
+            case Send(max_tokens):
+                return replace(request, max_tokens=max_tokens), worst(max_tokens), bound + max_tokens
+            case Over(cap, text):
+                if (event := reached(self._journal.state, cap, text)) is not None:
+                    self._journal.append(event)
+                raise BudgetSpent(text, cap)
+            case _:
+                return None
+
+    def _tell_who_waits(self) -> None:
+        self._landed.set()
+        self._landed = asyncio.Event()
 
     def _ended(
         self,
@@ -251,7 +276,7 @@ class Caller:
                 held_tokens=0 if counted else tokens,
             )
         )
-        self._landed.set()
+        self._tell_who_waits()
 
     def _failed(
         self,
@@ -285,4 +310,4 @@ class Caller:
                 seconds=time.monotonic() - began,
             )
         )
-        self._landed.set()
+        self._tell_who_waits()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,7 +17,7 @@ from conductor_magic.models.anthropic.prices import cost
 from conductor_magic.result import ConductResult
 from tests.shell.conftest import Play
 from tests.support.floor import Floor, create, done, launch, lay_out
-from tests.support.messages_server import Answer, MessagesServer, text, tools
+from tests.support.messages_server import Answer, MessagesServer, error, text, tools
 
 PLAN = [lay_out({"a": (), "b": ()}), text("Under way."), *[text("What there is.")] * 4]
 GLOB = ("Glob", {"pattern": "*"})
@@ -296,3 +298,18 @@ def test_a_launch_comes_with_its_forecast(play: Play) -> None:
     assert '"seconds": 20' in results[2]
     assert "warning" not in results[2]
     assert "All launched work together will probably cost $0.0" in results[3]
+
+
+def test_who_waits_for_room_under_a_cap_keeps_the_pause_that_the_server_asked_for(play: Play) -> None:
+    """Two cannot go at once; the first comes back with 429, and the second does not take its place before the time."""
+    times: list[float] = []
+
+    def work(task: str, turn: int, body: dict[str, Any]) -> Answer:
+        times.append(time.monotonic())
+        if len(times) == 1:
+            return replace(error(429, "rate_limit_error", retry_after="2"), first_seconds=0.3)
+        return done(task, turn, body)
+
+    result = play(Floor(PLAN, work), cap={"haiku.tokens": 40_000}, workers=2)
+    assert result.status == "completed", result.reason
+    assert times[1] - times[0] >= 2.0
