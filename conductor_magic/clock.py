@@ -31,12 +31,15 @@ class Clock:
         self._watch = asyncio.timeout(None)
         self._holds = 0
         self._left = 0.0
+        self._over = True
 
     async def __aenter__(self) -> None:
         self._watch = asyncio.timeout(self._seconds)
         await self._watch.__aenter__()
+        self._over = False
 
     async def __aexit__(self, *exc: object) -> None:
+        self._over = True
         try:
             await self._watch.__aexit__(*exc)  # pyright: ignore[reportArgumentType]
         except TimeoutError:
@@ -44,9 +47,9 @@ class Clock:
 
     @contextmanager
     def hold(self) -> Iterator[None]:
-        """Stop the clock as long as at least one caller is inside."""
+        """Stop the clock as long as at least one caller is inside; a clock that has ended stays as it is."""
         now = asyncio.get_running_loop().time
-        if self._holds == 0 and not self._watch.expired():
+        if self._holds == 0 and self._runs:
             self._left = (self._watch.when() or now()) - now()
             self._watch.reschedule(None)
         self._holds += 1
@@ -54,8 +57,12 @@ class Clock:
             yield
         finally:
             self._holds -= 1
-            if self._holds == 0 and not self._watch.expired():
+            if self._holds == 0 and self._runs:
                 self._watch.reschedule(now() + self._left)
+
+    @property
+    def _runs(self) -> bool:
+        return not self._over and not self._watch.expired()
 
 
 async def within(clock: Clock, work: Coroutine[Any, Any, _T], patience: float) -> _T:

@@ -112,3 +112,45 @@ def test_a_clock_tells_its_own_end_from_a_time_out_inside() -> None:
             await within(Clock(0.01), asyncio.sleep(5), 1)
 
     asyncio.run(play_both())
+
+
+def test_a_clock_that_two_hold_runs_on_when_both_have_let_go() -> None:
+    """The first of them to let go does not start it."""
+
+    async def play() -> None:
+        clock = Clock(0.2)
+        async with clock:
+            with clock.hold():
+                with clock.hold():
+                    pass
+                await asyncio.sleep(0.5)
+        with pytest.raises(TimeUp):
+            async with clock:
+                await asyncio.sleep(5)
+
+    asyncio.run(play())
+
+
+def test_a_tool_that_holds_the_clock_when_its_call_is_cancelled_learns_just_that() -> None:
+    """Its own handlers see the cancellation, not an error of the clock."""
+    seen = list[type[BaseException]]()
+
+    async def play() -> None:
+        clock = Clock(5)
+
+        async def tool() -> None:
+            try:
+                with clock.hold():
+                    await asyncio.Event().wait()
+            except BaseException as error:
+                seen.append(type(error))
+                raise
+
+        call = asyncio.ensure_future(within(clock, tool(), 1.0))
+        await asyncio.sleep(0.05)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+
+    asyncio.run(play())
+    assert seen == [asyncio.CancelledError]
