@@ -8,6 +8,7 @@ that it can be tried again. Where nobody can be asked the run ends at once.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from typing import Any
 
@@ -22,9 +23,15 @@ from conductor_magic.redact import Redactor
 __all__ = ["STOP", "TRY_AGAIN", "Access"]
 
 Json = dict[str, Any]
+_log = logging.getLogger(__name__)
 TRY_AGAIN = "Try again"
 STOP = "Stop the run"
-_HEADERS = {"authentication": "API key", "billing": "Billing", "redirect": "Address"}
+_HEADERS = {
+    "authentication": "API key",
+    "billing": "Billing",
+    "redirect": "Address",
+    "certificates": "Certificates",
+}
 """The kinds of errors that shut the door, each with the header of its question."""
 
 
@@ -80,10 +87,11 @@ class Access:
             await asyncio.gather(self._settling, return_exceptions=True)
 
     async def _settle(self, error: ModelError) -> None:
+        resume = f"Then go on with: %conduct resume {self._journal.path.parent.name}"
         while True:
             name = await self._questions.put_to_person(_question(error))
             if name is None:
-                self._give_up(f"{_told(error)} Then go on with: %conduct resume {self._journal.path.parent.name}")
+                self._give_up(f"{_told(error)} {resume}")
                 return
             self._question = name
             self._join()
@@ -99,6 +107,13 @@ class Access:
             except ModelError as found:
                 error = found
                 continue
+            except Exception:  # noqa: BLE001
+                # Our bug; but whoever waits at the door must not wait for ever.
+                _log.exception("the client could not be made anew")
+                self._give_up(
+                    f"The client could not be made anew: a bug of ours, its traceback is in the log. {resume}"
+                )
+                return
             self.shut = False
             self.times += 1
             self._open.set()
@@ -125,8 +140,8 @@ def _told(error: ModelError) -> str:
     """What happened and what to do about it."""
     said = str(error)
     said += "" if said.endswith((".", "!", "?")) else "."
-    if error.kind == "redirect":
-        # It has its advice. A network that wants a login first sends us elsewhere too.
+    if error.kind in ("redirect", "certificates"):
+        # They have their advice. A network that wants a login first sends us elsewhere too.
         return said
     if error.kind == "billing":
         return f"{said} Add credit to the account."

@@ -157,7 +157,7 @@ class Attempt:
             self._heard = self._journal.now()
             if self._journal.state.workers[self._name].silent:
                 self._journal.append(WorkerHeard(worker=self._name))
-            if on_text is not None:
+            if text and on_text is not None:
                 on_text(text)
 
         return hear

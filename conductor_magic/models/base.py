@@ -100,7 +100,8 @@ class Model(Protocol):
 
         Args:
             request: what to send.
-            on_text: called with each piece of text as it streams; for the live board only, never recorded.
+            on_text: called with each piece of text as it streams, and with none (`""`) when the reply grew by
+                something else, as by a tool's input; for the live board only, never recorded.
 
         Raises:
             ModelError: the attempt failed; nothing of the reply may be acted on.

@@ -165,3 +165,24 @@ def test_a_run_that_lost_its_key_is_resumed(begin: Begin, key: pytest.MonkeyPatc
     result = again.wait(30)
     assert result.status == "completed", result.reason
     assert sorted(line for line in floor.order if line.startswith("worker")) == ["worker a", "worker b"]
+
+
+def test_certificates_that_cannot_be_read_are_asked_about_too(begin: Begin, key: pytest.MonkeyPatch) -> None:
+    """A person behind a network with its own certificates names a file that is not there, then sets it right."""
+    right: list[bool] = []
+    floor = Floor([lay_out({"a": ()}), text("Under way.")])
+    gate = Gate(floor, lambda: bool(right))
+
+    def says(run: Run, question: QuestionState) -> str:
+        if "certificates" in str(question.ask):
+            key.delenv("SSL_CERT_FILE")
+            right.append(True)
+        else:
+            key.setenv("SSL_CERT_FILE", "/nowhere/ca.pem")
+        return "Try again"
+
+    run, person = _attended(begin, gate, says)
+    result = run.wait(60)
+    person.join()
+    assert result.status == "completed", result.reason
+    assert "SSL_CERT_FILE=/nowhere/ca.pem" in str(result.questions[1])

@@ -69,7 +69,7 @@ class AnthropicModel:
             environ: where to look for a credential before a placeholder is sent.
 
         Raises:
-            RequestRefused: the credential that the environment names cannot be used.
+            RequestRefused: the credential or the certificates that the environment names cannot be used.
         """
         self._api_key, self._base_url, self._http_client, self._environ = api_key, base_url, http_client, environ
         self._stall_seconds, self._quiet_seconds = stall_seconds, quiet_seconds
@@ -84,17 +84,16 @@ class AnthropicModel:
         if api_key is None and self._environ.get("ANTHROPIC_BASE_URL") and not _has_credential(self._environ):
             api_key = _PLACEHOLDER_KEY
         timeout = httpx2.Timeout(self._stall_seconds, connect=_CONNECT_SECONDS, pool=None)
-        http_client = self._http_client
+        http_client = self._http_client or anthropic.DefaultAioHttpClient(
+            follow_redirects=False, timeout=timeout, verify=_trusted()
+        )
         try:
             return anthropic.AsyncAnthropic(
                 api_key=api_key,
                 base_url=self._base_url,
                 max_retries=0,
                 timeout=timeout,
-                http_client=http_client
-                or anthropic.DefaultAioHttpClient(
-                    follow_redirects=False, timeout=timeout, verify=_tls(*map(os.environ.get, _CERTIFICATES))
-                ),
+                http_client=http_client,
             )
         except anthropic.AnthropicError as error:
             raise RequestRefused(f"The credential cannot be used: {error}", kind="authentication") from error
@@ -171,7 +170,7 @@ class AnthropicModel:
         pieces = response.aiter_bytes()
         async for data in pieces:
             text = reader.feed(data)
-            if text and on_text is not None:
+            if on_text is not None and (text or reader.progress != progress):
                 try:
                     on_text(text)
                 except Exception:  # noqa: BLE001 - whoever watches must not be able to break the reply
@@ -196,6 +195,18 @@ class AnthropicModel:
             async with asyncio.timeout(_DRAIN_SECONDS):
                 async for data in pieces:
                     reader.feed(data)
+
+
+def _trusted() -> ssl.SSLContext:
+    named = {name: os.environ.get(name) for name in _CERTIFICATES}
+    try:
+        return _tls(*named.values())
+    except OSError as error:
+        which = ", ".join(f"{name}={value}" for name, value in named.items() if value)
+        raise RequestRefused(
+            f"The certificates to trust cannot be read ({which}): {error}. Name others, or none.",
+            kind="certificates",
+        ) from error
 
 
 @cache
