@@ -200,13 +200,17 @@ def used(state: RunState, unit: Unit) -> float:
 def worked_seconds(state: RunState, worker: WorkerState, now: float) -> float:
     """Seconds that an attempt has taken, but for those in which a person was asked or nobody drove the run."""
     end = now if worker.ended is None else worker.ended
-    asked = (
-        (max(question.asked, worker.started), question.answered or end)
+    waits = [
+        (since, end if question.answered is None else question.answered)
         for question in state.questions.values()
-        if question.by == worker.id or worker.task in question.joined
-    )
-    waited = sum(max(0.0, min(end, answered) - min(end, since)) for since, answered in asked)
-    return max(0.0, end - worker.started - worker.idle - waited)
+        if (since := question.since(worker.id)) is not None
+    ]
+    worked, free = 0.0, worker.started
+    # Several calls of one turn may wait at once, also when the run ends: no second is taken off twice.
+    for since, until in sorted([*waits, *worker.breaks]):
+        worked += max(0.0, min(since, end) - free)
+        free = max(free, min(until, end))
+    return worked + max(0.0, end - free)
 
 
 def next_tier_alarm(state: RunState, now: float) -> tuple[Tier, float] | None:

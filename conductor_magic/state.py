@@ -30,7 +30,16 @@ from conductor_magic.events import (
     WorkerWaits,
 )
 from conductor_magic.plan import Graph
-from conductor_magic.state_parts import NO_SPEND, ConflictState, Flight, Notice, PersonEdit, QuestionState, Spend
+from conductor_magic.state_parts import (
+    NO_SPEND,
+    ConflictState,
+    Flight,
+    Joined,
+    Notice,
+    PersonEdit,
+    QuestionState,
+    Spend,
+)
 
 __all__ = [
     "TRANSITIONS",
@@ -39,6 +48,7 @@ __all__ = [
     "ConflictState",
     "Draft",
     "Flight",
+    "Joined",
     "Notice",
     "PersonEdit",
     "QuestionState",
@@ -144,9 +154,9 @@ class WorkerState:
     """One attempt at one task. `log` holds its turns, tool results and messages in order; `calls` run now.
 
     `waits`: the calls among them that wait until another worker is done with a file. `with_run`: it ended only because
-    the run did; `idle`: seconds from such an end to when it went on. `stalled`: in which way it
-    makes no progress; `silent`: nothing is heard of its model. `made`: how many calls it has made. `held` and
-    `held_tokens`: what requests of it that nobody counted may have cost and used.
+    the run did; `breaks`: from such an end to when it went on, each. `stalled`: in which way it makes no progress;
+    `silent`: nothing is heard of its model. `made`: how many calls it has made. `held` and `held_tokens`: what requests
+    of it that nobody counted may have cost and used.
     """
 
     id: str
@@ -167,7 +177,7 @@ class WorkerState:
     output: str = ""
     stopping: str = ""
     with_run: bool = False
-    idle: float = 0.0
+    breaks: tuple[tuple[float, float], ...] = ()
     stalled: str = ""
     silent: bool = False
     log: tuple[Record, ...] = ()

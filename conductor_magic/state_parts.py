@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from conductor_magic.events import ConflictFound, Tier
 
-__all__ = ["NO_SPEND", "ConflictState", "Flight", "Notice", "PersonEdit", "QuestionState", "Spend"]
+__all__ = ["NO_SPEND", "ConflictState", "Flight", "Joined", "Notice", "PersonEdit", "QuestionState", "Spend"]
 
 
 @dataclass(frozen=True)
@@ -94,11 +94,20 @@ class PersonEdit:
     removed: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Another one who waits for an answer: the worker, its task, since when."""
+
+    by: str
+    task: str
+    at: float
+
+
 @dataclass(frozen=True)
 class QuestionState:
     """A question and, once there, its answers by question text.
 
-    `call`: the call that waits for it; `joined` are further tasks that do.
+    `call`: the call that waits for it; `joined`: whose calls do besides.
     """
 
     id: str
@@ -111,12 +120,18 @@ class QuestionState:
     answers: Mapping[str, Any] = field(default_factory=dict)
     answered_by: str = ""
     call: str | None = None
-    joined: tuple[str, ...] = ()
+    joined: tuple[Joined, ...] = ()
 
     @property
     def tasks(self) -> tuple[str, ...]:
         """The tasks whose work waits for the answer."""
-        return (*((self.task,) if self.task else ()), *self.joined)
+        return (*((self.task,) if self.task else ()), *(one.task for one in self.joined))
+
+    def since(self, worker: str) -> float | None:
+        """When this worker began to wait for the answer; None when it never did."""
+        if self.by == worker:
+            return self.asked
+        return next((one.at for one in self.joined if one.by == worker), None)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from conductor_magic import events as e
 from conductor_magic.errors import TransitionError
 from conductor_magic.events import Event, Record
 from conductor_magic.fold.moves import Step, add_to_tape, change_conductor, put_worker, with_entry
-from conductor_magic.state import QuestionState, RunState, replace
+from conductor_magic.state import Joined, QuestionState, RunState, replace
 
 __all__ = ["STEPS"]
 
@@ -23,7 +23,7 @@ def _joined(state: RunState, record: Record, event: e.QuestionJoined) -> RunStat
         raise TransitionError(f"question.joined: question {event.question} does not wait for an answer")
     if event.task is None or event.task in question.tasks:
         return state
-    question = replace(question, joined=(*question.joined, event.task))
+    question = replace(question, joined=(*question.joined, Joined(event.by, event.task, record.at)))
     return replace(state, questions=with_entry(state.questions, event.question, question))
 
 

@@ -85,10 +85,10 @@ def _continued(state: RunState, record: Record, event: e.RunResumed) -> RunState
         worker = workers.get(name)
         if worker is None:
             raise TransitionError(f"run.resumed: there is no worker {name}")
-        idle = worker.idle + (0.0 if worker.ended is None else record.at - worker.ended)
+        breaks = worker.breaks if worker.ended is None else (*worker.breaks, (worker.ended, record.at))
         workers[name] = replace(
             worker,
-            idle=idle,
+            breaks=breaks,
             outcome=None,
             ended=None,
             cause="",

@@ -26,7 +26,7 @@ from conductor_magic.caps import (
 from conductor_magic.events import Event, Record
 from conductor_magic.fold import apply, fold
 from conductor_magic.settings import CAP_SCOPES, CAP_UNITS
-from conductor_magic.state import RunState
+from conductor_magic.state import Joined, QuestionState, RunState, WorkerState
 
 PER_TOKEN = 1e-5
 CAPS = st.dictionaries(
@@ -308,3 +308,24 @@ def test_every_unit_of_every_scope_is_one_that_the_core_counts() -> None:
     """What the line takes and what binds are the same names."""
     assert CAP_UNITS == ("usd", "tokens", "turns", "calls", "seconds")
     assert ("run", "worker", *e.TIERS) == CAP_SCOPES
+
+
+def test_no_second_of_a_workers_waiting_is_taken_off_twice() -> None:
+    """Questions of one turn wait side by side; who joins one waits from then on; a break inside a question is in it."""
+
+    def question(name: str, since: float, until: float | None, by: str = "w1", *joined: Joined) -> QuestionState:
+        return QuestionState(name, (), "permission", by, None, since, answered=until, joined=joined)
+
+    def worked(now: float, *questions: QuestionState, breaks: tuple[tuple[float, float], ...] = ()) -> float:
+        worker = WorkerState(
+            id="w1", task="1", attempt=1, desk=1, tier="haiku", model="m", prompt="", started=0.0, breaks=breaks
+        )
+        state = RunState(workers={"w1": worker}, questions={one.id: one for one in questions})
+        return worked_seconds(state, worker, now)
+
+    assert worked(300, question("q1", 10, 110), question("q2", 10, 110)) == 200
+    assert worked(300, question("q1", 10, 110), question("q2", 60, 160)) == 150
+    assert worked(250, question("q1", 0, 250, "w2", Joined("w1", "1", 240))) == 240
+    assert worked(100, question("q1", 20, None), breaks=((30, 80),)) == 20
+    assert worked(100, question("q1", 20, 40), breaks=((50, 80),)) == 50
+    assert worked(100, question("q1", 20, 40, "w2")) == 100
