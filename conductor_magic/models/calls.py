@@ -111,7 +111,8 @@ class Caller:
         """A whole reply to the conversation; it is appended to it.
 
         Raises:
-            BudgetSpent: the request does not fit any more; a cap of the run or a tier is recorded.
+            BudgetSpent: the request does not fit any more; a cap of the run or a tier is recorded, but for an optional
+                conversation.
             ModelError: the last attempt's fault, when no retry helps or all are used up.
         """
         attempt = 1
@@ -230,7 +231,8 @@ class Caller:
             case Send(max_tokens):
                 return replace(request, max_tokens=max_tokens), worst(max_tokens), bound + max_tokens
             case Over(cap, text):
-                if (event := reached(self._journal.state, cap, text)) is not None:
+                event = None if conversation.optional else reached(self._journal.state, cap, text)
+                if event is not None:
                     self._journal.append(event)
                 raise BudgetSpent(text, cap)
             case _:

@@ -29,6 +29,7 @@ class Conversation:
         messages: the messages so far; only appended to, but for `restart`.
         request_id: the journal's name of the latest attempt.
         aside: it stands beside the asker's own conversation and says nothing of its context.
+        optional: its asker does without a reply that does not fit under a cap, which is then not reached by it.
         compaction: what its provider is to write when it is to compact the conversation instead of answering, or None.
     """
 
@@ -40,6 +41,7 @@ class Conversation:
     messages: list[Json] = field(default_factory=list)
     request_id: str = ""
     aside: bool = False
+    optional: bool = False
     compaction: str | None = None
     _counted_messages: int = 0
     _counted_tokens: int = 0
@@ -63,14 +65,16 @@ class Conversation:
         self._counted_messages = self._counted_tokens = 0
 
     def beside(self, text: str, max_tokens: int) -> Conversation:
-        """The same conversation with one more message, whose reply is no part of this one."""
-        other = replace(self, max_tokens=max_tokens, messages=[*self.messages], aside=True)
+        """The same conversation with one more message, whose reply is no part of this one and can be done without."""
+        other = replace(self, max_tokens=max_tokens, messages=[*self.messages], aside=True, optional=True)
         other.say(text)
         return other
 
     def to_compact(self, instructions: str, max_tokens: int) -> Conversation:
-        """The same conversation as a request for the provider's own summary of it."""
-        return replace(self, max_tokens=max_tokens, messages=[*self.messages], aside=True, compaction=instructions)
+        """The same conversation as a request for the provider's own summary of it, which can be done without."""
+        other = replace(self, max_tokens=max_tokens, messages=[*self.messages], aside=True, optional=True)
+        other.compaction = instructions
+        return other
 
     def size(self) -> int:
         """About how many tokens the next prompt has: what the provider counted, and an estimate of the rest."""
