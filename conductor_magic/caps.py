@@ -185,7 +185,7 @@ def used(state: RunState, unit: Unit) -> float:
     """What the run has used, and what may have been billed; not what is reserved."""
     match unit:
         case "usd":
-            return (state.spend.usd or 0.0) + state.held
+            return state.spend.priced_usd + state.held
         case "tokens":
             return state.spend.tokens + state.held_tokens
         case "turns":
@@ -267,7 +267,7 @@ def _caps(
 def _taken(state: RunState, unit: Unit, workers: list[WorkerState], flights: list[Flight], *, whole: bool) -> float:
     match unit:
         case "usd":
-            spent = used(state, unit) if whole else sum((w.spend.usd or 0.0) + w.held for w in workers)
+            spent = used(state, unit) if whole else sum(w.spend.priced_usd + w.held for w in workers)
             return spent + sum(flight.usd or 0.0 for flight in flights)
         case "tokens":
             spent = used(state, unit) if whole else sum(w.spend.tokens + w.held_tokens for w in workers)

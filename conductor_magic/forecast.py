@@ -74,7 +74,7 @@ def plan_forecast(state: RunState, task: str, tier: str) -> dict[str, Any]:
         return told
     others = [other for other in state.tasks.values() if other.id != task and other.launched and not other.over]
     rest = (mine.usd or 0.0) + sum(_usd_left(state, other) for other in others)
-    left = state.budget - (state.spend.usd or 0.0) - state.held
+    left = state.budget - state.spend.priced_usd - state.held
     if rest > left:
         told["warning"] = (
             f"All launched work together will probably cost ${rest:.2f}; ${max(0.0, left):.2f} of the budget is left. "
@@ -87,7 +87,7 @@ def _usd_left(state: RunState, task: TaskState) -> float:
     """What is still to be paid of a task, less what its attempt has cost so far."""
     whole = tier_usd(state, task.tier) or 0.0
     begun = state.workers[task.attempts[-1]] if task.status == "running" and task.attempts else None
-    return whole if begun is None else max(0.0, whole - (begun.spend.usd or 0.0))
+    return whole if begun is None else max(0.0, whole - begun.spend.priced_usd)
 
 
 def expected_rest(state: RunState, now: float) -> float | None:

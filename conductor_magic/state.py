@@ -305,7 +305,7 @@ class RunState:
     def committed(self) -> float:
         """USD spent, held for attempts that may have been billed, and reserved for requests in flight."""
         reserved = sum(flight.usd or 0.0 for flight in self.in_flight.values())
-        return (self.spend.usd or 0.0) + self.held + reserved
+        return self.spend.priced_usd + self.held + reserved
 
     @property
     def stopping(self) -> bool:

@@ -16,7 +16,11 @@ __all__ = ["NO_SPEND", "ConflictState", "Flight", "Joined", "Notice", "PersonEdi
 
 @dataclass(frozen=True)
 class Spend:
-    """Tokens and money of some requests. `usd` is None once a request without a known price is among them."""
+    """Tokens and money of some requests.
+
+    `usd` is None once a request without a known price is among them; `priced_usd` is the sum of the others, which caps
+    go by.
+    """
 
     requests: int = 0
     input_tokens: int = 0
@@ -26,6 +30,7 @@ class Spend:
     usd: float | None = 0.0
     list_usd: float = 0.0
     estimated: bool = False
+    priced_usd: float = 0.0
 
     def __add__(self, other: Spend) -> Spend:
         total = object.__new__(Spend)
@@ -41,6 +46,7 @@ class Spend:
                 "usd": None if self.usd is None or other.usd is None else self.usd + other.usd,
                 "list_usd": self.list_usd + other.list_usd,
                 "estimated": self.estimated or other.estimated,
+                "priced_usd": self.priced_usd + other.priced_usd,
             },
         )
         return total

@@ -33,6 +33,7 @@ def _request_ended(state: RunState, record: Record, event: e.RequestEnded) -> Ru
         event.usd,
         event.list_usd or 0.0,
         event.estimated,
+        event.usd or 0.0,
     )
     context = event.input_tokens + event.cache_read_tokens + event.cache_write_tokens + event.output_tokens
     state = hold(state, event.by, 0.0, event.held_tokens) if event.held_tokens else state
