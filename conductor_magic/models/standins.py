@@ -18,10 +18,10 @@ class Standins:
     """Knows for a run which models are gone and what stands in for them. All requests for one of them follow.
 
     Args:
-        journal: where a change is recorded and told; its state has the budget.
+        journal: where a change is recorded and told; its state has the caps.
         models: tier -> model id, as the run was connected.
         others: tier -> what may take its model's place, first choice first.
-        charged: whether requests cost money, so that with a budget only a model with a known price will do.
+        charged: whether requests cost money, so that under a cap in dollars only a model with a known price will do.
     """
 
     def __init__(
@@ -66,5 +66,7 @@ class Standins:
         return next((other for other in self._others.get(model, ()) if self._will_do(other)), None)
 
     def _will_do(self, other: TierModel) -> bool:
-        free = not self._charged or self._journal.state.budget is None
-        return other.model not in self._gone and (free or price(other.model) is not None)
+        state = self._journal.state
+        capped = state.budget is not None or any(name.endswith(".usd") for name in state.caps)
+        known = not (self._charged and capped) or price(other.model) is not None
+        return known and other.model not in self._gone

@@ -97,8 +97,9 @@ def test_a_wrong_override(play: Play) -> None:
     assert (result.status, result["1"].model) == ("completed", "claude-haiku-5-5"), result.reason
 
 
-def test_a_model_without_a_price_stands_in_for_none_under_a_budget(play: Play) -> None:
-    """It would make the budget a guess: the next one with a price is taken."""
+@pytest.mark.parametrize("options", [{}, {"budget": "none", "cap": {"worker.usd": 0.5}}])
+def test_a_model_without_a_price_stands_in_for_none_under_a_cap_in_dollars(play: Play, options: Json) -> None:
+    """It would make the budget, or another cap, a guess: the next one with a price is taken."""
     listed = [
         {"type": "model", "id": name, "line": line, "lifecycle": "active", "created_at": f"2026-0{month}-01T00:00:00Z"}
         for name, line, month in [
@@ -109,7 +110,7 @@ def test_a_model_without_a_price_stands_in_for_none_under_a_budget(play: Play) -
             ("claude-opus-5-5", "opus", 9),
         ]
     ]
-    result = play(without("claude-haiku-5-5"), models=listed)
+    result = play(without("claude-haiku-5-5"), models=listed, **options)
     assert (result.status, result["1"].model) == ("completed", "claude-haiku-4-5"), result.reason
 
 
