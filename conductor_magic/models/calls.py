@@ -126,7 +126,6 @@ class Caller:
                 attempt += 1
             else:
                 if reply is not None:
-                    conversation.heard(reply)
                     return reply
 
     async def _attempt(
@@ -187,6 +186,7 @@ class Caller:
             raise
         self._limiter.succeeded()
         self._ended(conversation, request, name, reply, reserved, tokens, began)
+        conversation.heard(reply, request.model)
         return reply
 
     def _replaced(self, error: ModelError, conversation: Conversation, request: Request) -> bool:

@@ -45,19 +45,21 @@ class Conversation:
     compaction: str | None = None
     _counted_messages: int = 0
     _counted_tokens: int = 0
+    _counted_by: str = ""
 
     def say(self, content: str | list[Json]) -> None:
         """Append a user message."""
         self.messages.append({"role": "user", "content": content})
 
-    def heard(self, reply: Reply) -> None:
-        """Append the model's reply, and remember how many tokens the provider counted up to here."""
+    def heard(self, reply: Reply, model: str) -> None:
+        """Append the reply of the model that was asked; remember how many tokens the provider counted up to here."""
         if reply.content:
             # The API refuses an empty message; what was cut off whole leaves nothing to send back.
             self.messages.append({"role": "assistant", "content": list(reply.content)})
         if reply.usage.context_tokens:
             self._counted_tokens = reply.usage.context_tokens + reply.usage.output_tokens
             self._counted_messages = len(self.messages)
+            self._counted_by = model
 
     def restart(self, messages: Sequence[Json]) -> None:
         """Go on from another history."""
@@ -78,7 +80,7 @@ class Conversation:
 
     def size(self) -> int:
         """About how many tokens the next prompt has: what the provider counted, and an estimate of the rest."""
-        rest = self.prompt_bound(self.request()) - self._counted_tokens
+        rest = self._estimate(self.request()) - self._counted_tokens
         return self._counted_tokens + rest // BYTES_PER_TOKEN
 
     def request(self) -> Request:
@@ -88,4 +90,8 @@ class Conversation:
 
     def prompt_bound(self, request: Request) -> int:
         """An upper bound of the request's prompt tokens."""
+        # Another model's tokens may be shorter, so that its count bounds nothing.
+        return self._estimate(request) if request.model == self._counted_by else estimate_tokens(request)
+
+    def _estimate(self, request: Request) -> int:
         return estimate_tokens(request, counted_messages=self._counted_messages, counted_tokens=self._counted_tokens)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from conductor_magic.result import ConductResult
 from conductor_magic.run import resume
 from tests.shell.conftest import Begin, Play
 from tests.support.floor import Floor, lay_out
-from tests.support.messages_server import Answer, error, text
+from tests.support.messages_server import Answer, error, text, tools
 from tests.support.quick import quick_limiter
 
 Json = dict[str, Any]
@@ -81,6 +82,28 @@ def test_the_neighbouring_tier_when_the_line_is_gone(play: Play) -> None:
     call = lay_out({"a": ()})
     result = play(without(*lines, floor=Floor([_as_sonnet(call), text("Under way.")])))
     assert (result.status, result["1"].model) == ("completed", "claude-haiku-5-5"), result.reason
+
+
+def test_what_another_model_counted_bounds_no_prompt(play: Play) -> None:
+    """It may count shorter tokens: the stand-in's first prompt is bounded by its bytes, the next by its own count."""
+    prompts: list[int] = []
+
+    def worker(task: str, turn: int, body: Json) -> Answer:
+        if turn == 2 and body["model"] == "claude-haiku-5-5":
+            return error(404, "not_found_error", f"model: {body['model']}")
+        parts = [body["system"], body["tools"], body["messages"]]
+        prompts.append(len(json.dumps(parts, ensure_ascii=False, separators=(",", ":")).encode()))
+        return (
+            text("Did it.\nSTATUS: done") if turn == 3 else tools(("Glob", {"pattern": f"{turn}*"}), prefix=f"g{turn}")
+        )
+
+    result = play(Floor([lay_out({"a": ()}), text("Under way.")], worker))
+    assert result.status == "completed", result.reason
+    sent = [event for event in _sent(result) if event.by == "w1"]
+    bounds = [event.reserved_tokens - event.max_tokens for event in sent]
+    assert [event.model[-3:] for event in sent] == ["5-5", "5-5", "4-5", "4-5"]
+    assert bounds[1] < 0.7 * prompts[1] and bounds[3] < 0.7 * prompts[2]
+    assert bounds[2] >= prompts[1]
 
 
 def _as_sonnet(answer: Answer) -> Answer:
