@@ -24,7 +24,9 @@ def _models(state: RunState, record: Record, event: e.ModelsResolved) -> RunStat
     }
     model = event.tiers.get("conductor", state.conductor.model) if state.conductor.model else ""
     conductor = replace(state.conductor, model=model)
-    usual = event.usd or state.usual_usd
+    # Where no price is told, what stays as it was keeps its own.
+    kept = {tier: usd for tier, usd in state.usual_usd.items() if event.tiers.get(tier) == state.tiers.get(tier)}
+    usual = event.usd or kept
     return replace(
         state, tiers=event.tiers, tiers_source=event.source, usual_usd=usual, workers=workers, conductor=conductor
     )

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from conductor_magic.events import ModelsResolved, RunNoted
 from conductor_magic.journal import Journal
-from conductor_magic.models.anthropic.prices import price
+from conductor_magic.limits import EXPECTED_USAGE
+from conductor_magic.models.anthropic.prices import expected_cost, price
 from conductor_magic.models.anthropic.tiers import TierModel
 from conductor_magic.models.base import Request
 
@@ -52,11 +53,14 @@ class Standins:
         found = self._instead(wanted)
         if found is not None and news:
             tiers = {tier: self._now(model) for tier, model in self._models.items()}
-            self._journal.append(ModelsResolved(tiers=tiers, source="standin"))
-            self._journal.append(
-                RunNoted(text=f"The server has no model {sent}: {found.model} takes its place.", level="warning")
-            )
+            self._journal.append(ModelsResolved(tiers=tiers, source="standin", usd=self._usual_usd(tiers)))
+            text = f"The server has no model {sent}: {found.model} takes its place.{_dearer(found.model, sent)}"
+            self._journal.append(RunNoted(text=text, level="warning"))
         return found is not None
+
+    def _usual_usd(self, tiers: Mapping[str, str]) -> dict[str, float]:
+        usual = {tier: expected_cost(tiers[tier], usage) for tier, usage in EXPECTED_USAGE.items()}
+        return {tier: usd for tier, usd in usual.items() if self._charged and usd is not None}
 
     def _now(self, model: str) -> str:
         found = self._instead(model) if model in self._gone else None
@@ -70,3 +74,10 @@ class Standins:
         capped = state.budget is not None or any(name.endswith(".usd") for name in state.caps)
         known = not (self._charged and capped) or price(other.model) is not None
         return known and other.model not in self._gone
+
+
+def _dearer(model: str, former: str) -> str:
+    """A sentence where the model is known to cost more than the former one, else nothing."""
+    usage = EXPECTED_USAGE["sonnet"]
+    now, before = expected_cost(model, usage), expected_cost(former, usage)
+    return " It costs more." if now and before and now > before else ""

@@ -6,7 +6,7 @@ import pytest
 
 from conductor_magic import events as e
 from conductor_magic.fold import fold
-from conductor_magic.forecast import expected_rest
+from conductor_magic.forecast import expected_rest, tier_usd
 from conductor_magic.state import RunState
 from tests.golden.script import START, Script
 
@@ -88,3 +88,11 @@ def test_nothing_is_said_where_nothing_is_known() -> None:
     stopped = plan(4, ("1", "haiku", ())).add(e.CancelRequested(by="person"))
     assert rest(stopped, 0) is None
     assert rest(end(begin(script, "1", "haiku").at(10), "1"), 10) is None
+
+
+def test_a_model_that_is_another_now_has_no_price_of_the_former() -> None:
+    """Where the record of a change tells no prices, the tiers that kept their models keep theirs."""
+    tiers = {"haiku": "h", "sonnet": "s"}
+    script = plan(4).add(e.ModelsResolved(tiers=tiers, source="models.list", usd={"haiku": 0.1, "sonnet": 0.2}))
+    script.add(e.ModelsResolved(tiers={**tiers, "haiku": "other"}, source="standin"))
+    assert [tier_usd(state(script), tier) for tier in e.TIERS] == [None, 0.2, None]

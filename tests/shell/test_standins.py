@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from conductor_magic.api import load
-from conductor_magic.events import RequestFailed, RequestSent, RunNoted
-from conductor_magic.models.anthropic.prices import cost
+from conductor_magic.events import TIERS, ModelsResolved, RequestFailed, RequestSent, RunNoted
+from conductor_magic.fold import fold
+from conductor_magic.limits import EXPECTED_USAGE
+from conductor_magic.models.anthropic.prices import cost, expected_cost
 from conductor_magic.result import ConductResult
 from conductor_magic.run import resume
 from tests.shell.conftest import Begin, Play
@@ -57,8 +59,8 @@ def test_an_older_model_of_the_line_takes_its_place(play: Play) -> None:
     assert [(task.model, len(task.attempts)) for task in result] == [("claude-haiku-4-5", 1)] * 3
     notes = [note for note in _notes(result) if "takes its place" in note]
     assert notes == [
-        "The server has no model claude-opus-5-5: claude-opus-5 takes its place.",
-        "The server has no model claude-haiku-5-5: claude-haiku-4-5 takes its place.",
+        "The server has no model claude-opus-5-5: claude-opus-5 takes its place. It costs more.",
+        "The server has no model claude-haiku-5-5: claude-haiku-4-5 takes its place. It costs more.",
     ]
     failed = [record.event for record in result.events if isinstance(record.event, RequestFailed)]
     # Those that were sent before the first of them was refused, and no more.
@@ -69,11 +71,17 @@ def test_an_older_model_of_the_line_takes_its_place(play: Play) -> None:
 
 
 def test_what_stands_in_is_paid_at_its_own_price(play: Play) -> None:
-    """Older models cost more here: the bill has their price."""
+    """Older models cost more here: the bill has their price, and forecasts begin with it."""
     floor = Floor([THREE, text("Under way."), text("The end.")])
     result = play(without(*NEWEST, floor=floor))
     tokens = {"input_tokens": result.usage.workers.input_tokens, "output_tokens": result.usage.workers.output_tokens}
     assert result.usage.workers.usd == pytest.approx(cost("claude-haiku-4-5", tokens))
+    usual = [record.event.usd for record in result.events if isinstance(record.event, ModelsResolved)]
+    models = ("claude-haiku-4-5", "claude-sonnet-5-5", "claude-opus-5")
+    assert usual[-1] == {
+        tier: expected_cost(model, EXPECTED_USAGE[tier]) for tier, model in zip(TIERS, models, strict=True)
+    }
+    assert fold(result.events).usual_usd == usual[-1] != usual[0]
 
 
 def test_the_neighbouring_tier_when_the_line_is_gone(play: Play) -> None:
@@ -82,6 +90,7 @@ def test_the_neighbouring_tier_when_the_line_is_gone(play: Play) -> None:
     call = lay_out({"a": ()})
     result = play(without(*lines, floor=Floor([_as_sonnet(call), text("Under way.")])))
     assert (result.status, result["1"].model) == ("completed", "claude-haiku-5-5"), result.reason
+    assert _notes(result)[-1] == "The server has no model claude-sonnet-4-6: claude-haiku-5-5 takes its place."
 
 
 def test_what_another_model_counted_bounds_no_prompt(play: Play) -> None:
