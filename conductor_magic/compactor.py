@@ -25,7 +25,6 @@ from conductor_magic.redact import Redactor
 __all__ = ["Compactor"]
 
 Json = dict[str, Any]
-_TOO_LONG = frozenset({"context_too_long", "request_too_large"})
 _NOTE_TOKENS = 4_000
 _NOTE_SHARE = 0.05
 """The share of the window that a note may take."""
@@ -68,20 +67,22 @@ class Compactor:
             ModelError: no reply was to be had, also because the conversation cannot be made short enough.
         """
         if self._is_due(conversation):
-            await self._compact(conversation, note=True)
+            self._compact(conversation, *await self._note(conversation))
         while True:
             size = conversation.size()
             try:
                 reply = await self._caller.ask(conversation, on_text)
             except ModelError as error:
-                if error.kind not in _TOO_LONG or not await self._shorten(conversation, size):
-                    raise
-                continue
+                if error.kind == "context_too_long" and self._shorten(conversation, size):
+                    continue
+                if error.kind == "invalid_request" and self._without_block(conversation):
+                    continue
+                raise
             if reply.stop_reason != "model_context_window_exceeded":
                 return reply
             if reply.content:
                 conversation.messages.pop()
-            if not await self._shorten(conversation, size):
+            if not self._shorten(conversation, size):
                 return reply
 
     def _window(self, by: str) -> int:
@@ -95,19 +96,38 @@ class Compactor:
         too_soon = size * _GAIN < self._least.get(conversation.by, 0)
         return size > SHARE * self._window(conversation.by) and not too_soon and _ends_with_ours(conversation)
 
-    async def _shorten(self, conversation: Conversation, size: int) -> bool:
+    def _shorten(self, conversation: Conversation, size: int) -> bool:
         """Compact what the provider found too long; False when that is no help."""
         if not _ends_with_ours(conversation):
             return False
         # Its window is smaller than we are told.
         self._windows[conversation.by] = min(self._window(conversation.by), size)
-        return await self._compact(conversation, note=False, at_most=int(size * _GAIN))
+        return self._compact(conversation, None, "", at_most=int(size * _GAIN))
 
-    async def _compact(self, conversation: Conversation, *, note: bool, at_most: int | None = None) -> bool:
-        """Put a shorter history in the place of the conversation's; False when it would have more tokens than that."""
+    def _without_block(self, conversation: Conversation) -> bool:
+        """Put the words of a provider's block in its place, which may be what was refused; False where there is none.
+
+        A model that stands in for another may know no such blocks.
+        """
+        first = conversation.messages[0]
+        if first["role"] != "assistant" or not _ends_with_ours(conversation):
+            return False
+        self._by_provider.discard(conversation.model)
+        return self._compact(conversation, None, self._redactor.text(str(first["content"][0]["content"])))
+
+    def _compact(
+        self, conversation: Conversation, block: Json | None, said: str, *, at_most: int | None = None
+    ) -> bool:
+        """Put a shorter history in the place of the conversation's.
+
+        Args:
+            conversation: it.
+            block: the provider's summary of it, or None.
+            said: that summary, or the model's own note, in words; empty without either.
+            at_most: the most tokens that it may have then; with more of them it stays as it is, and this gives False.
+        """
         by, before = conversation.by, conversation.size()
         window = self._window(by)
-        block, said = await self._note(conversation) if note and self._notes else (None, "")
         state = self._journal.state
         prompt = state.conductor.prompt if by == "conductor" else state.workers[by].prompt
         own = "" if block else said[: _characters(window * _NOTE_SHARE)]
@@ -136,25 +156,31 @@ class Compactor:
         return True
 
     async def _note(self, conversation: Conversation) -> tuple[Json | None, str]:
-        """The provider's own block, or None, and the note in words."""
+        """The provider's own block, or None, and the note in words; None and nothing where there is none to be had."""
+        if not self._notes:
+            return None, ""
         asked = note_request(conversation.by)
         most = min(_NOTE_TOKENS, conversation.max_tokens)
-        if conversation.model in self._by_provider:
-            found = await self._by_the_provider(conversation, asked, most)
-            if found is not None:
-                return found, str(found["content"])
-            # What it refuses once it will refuse again.
-            self._by_provider.discard(conversation.model)
         try:
+            if conversation.model in self._by_provider:
+                found = await self._by_the_provider(conversation, asked, most)
+                if found is not None:
+                    return found, str(found["content"])
+                # What it refuses once it will refuse again.
+                self._by_provider.discard(conversation.model)
             reply = await self._caller.ask(conversation.beside(asked, most))
         except (BudgetSpent, ModelError):
+            # What did not fit, or met a fault that passes or that is not about compaction, a second request would meet.
             return None, ""
         return None, self._redactor.text(reply.text)
 
     async def _by_the_provider(self, conversation: Conversation, asked: str, most: int) -> Json | None:
+        """The provider's block; None where it does not know how."""
         try:
             reply = await self._caller.ask(conversation.to_compact(asked, most))
-        except (BudgetSpent, ModelError):
+        except ModelError as error:
+            if error.kind != "invalid_request":
+                raise
             return None
         blocks = (block for block in reply.content if block.get("type") == "compaction" and block.get("content"))
         return next(blocks, None)

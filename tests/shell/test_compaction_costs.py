@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from conductor_magic.events import CapReached, RequestEnded, RequestSent
+import pytest
+
+from conductor_magic.events import CapReached, RequestEnded, RequestFailed, RequestSent
+from conductor_magic.models.calls import MOST_ATTEMPTS
 from conductor_magic.result import ConductResult
-from tests.shell.conftest import Begin
-from tests.shell.test_compaction import NOTE, compactions, said
-from tests.support.floor import Floor, lay_out
-from tests.support.messages_server import Answer, text, tools
+from tests.shell.conftest import Begin, Play
+from tests.shell.test_compaction import BLOCK, MODELS, NOTE, compactions, said, write_pages
+from tests.shell.test_compaction import reader as pages
+from tests.support.floor import Floor, WorkerScript, create, launch, lay_out
+from tests.support.messages_server import Answer, error, text, tools
+from tests.support.quick import quick_limiter
 
 Json = dict[str, Any]
 FILES = 6
@@ -58,3 +64,83 @@ def test_a_note_that_does_not_fit_ends_nothing(tmp_path: Path, begin: Begin) -> 
     assert [event.how for event in compactions(capped, "w1")] == ["record"]
     assert _of(capped, CapReached) == []
     assert capped["1"].status == "completed", capped["1"].error
+
+
+def test_what_stays_large_is_not_compacted_again_and_again(play: Play) -> None:
+    """The task alone nearly fills the window: one note is paid for, not one a turn."""
+
+    def worker(task: str, turn: int, body: Json) -> Answer:
+        if NOTE in said(body["messages"][-1]):
+            return text("The words are many.")
+        return text("Done.\nSTATUS: done") if turn > 4 else tools(("Glob", {"pattern": f"{turn}*"}), prefix=f"g{turn}")
+
+    plan = tools(create("a"), launch("a", prompt="a\n" + "many words " * 4_000))
+    result = play(Floor([plan, text("Under way.")], worker), window=10_000)
+    assert result["1"].status == "completed", result["1"].error
+    assert [event.how for event in compactions(result, "w1")] == ["note"]
+
+
+# --- the provider's own compaction -----------------------------------------------------------------------------------
+
+
+def by_provider(answer: Callable[[int], Answer | None], asked: list[str], *, takes_block: bool = True) -> WorkerScript:
+    """A worker that reads the pages, on a server that compacts conversations, but for what `answer` gives instead.
+
+    Args:
+        answer: how many times compaction was asked for -> what comes instead of a block, or None.
+        asked: what was asked for beside the conversation goes here: `block` or `note`.
+        takes_block: whether the server takes its block back.
+    """
+
+    def worker(task: str, turn: int, body: Json) -> Answer:
+        messages = body["messages"]
+        if messages[0]["role"] == "assistant":
+            if not takes_block and "compaction" not in body:
+                return error(400, "invalid_request_error", "messages.0: a block of type compaction is not permitted")
+            messages = [{"role": "user", "content": messages[0]["content"][0]["content"]}, *messages[1:]]
+        if "compaction" not in body:
+            asked.extend(["note"] * (NOTE in said(messages[-1])))
+            return pages(task, turn, {**body, "messages": messages})
+        asked.append("block")
+        if (instead := answer(asked.count("block"))) is not None:
+            return instead
+        noted = pages(task, turn, {**body, "messages": [*messages, {"role": "user", "content": NOTE}]})
+        return Answer(blocks=({**BLOCK, "content": noted.blocks[0]["text"]},), stop_reason="compaction")
+
+    return worker
+
+
+PASSING = {
+    "too long": (error(400, "invalid_request_error", "prompt is too long: 210000 tokens > 200000 maximum"), 1),
+    "busy": (error(529, "overloaded_error"), MOST_ATTEMPTS),
+}
+
+
+@pytest.mark.parametrize(("fault", "times"), PASSING.values(), ids=PASSING)
+def test_a_fault_that_passes_costs_one_note_and_no_more(
+    tmp_path: Path, begin: Begin, monkeypatch: pytest.MonkeyPatch, fault: Answer, times: int
+) -> None:
+    """No plain note is asked for in its stead, and the next time the provider is asked again."""
+    quick_limiter(monkeypatch)
+    write_pages(tmp_path / "workspace")
+    asked: list[str] = []
+    worker = by_provider(lambda count: fault if count <= times else None, asked)
+    result = begin(Floor([lay_out({"a": ()}), text("Read.")], worker), models=MODELS, window=10_000).wait(60)
+    made = [event.how for event in compactions(result, "w1")]
+    assert result["1"].status == "completed", result["1"].error
+    assert made[0] == "record" and len(made) > 1 and {*made[1:]} == {"provider"}
+    assert asked == ["block"] * (times + len(made) - 1)
+
+
+def test_a_block_that_is_refused_gives_way_to_its_words(tmp_path: Path, begin: Begin) -> None:
+    """A model that stands in may not take it back: the conversation goes on without, and with notes from then on."""
+    total = write_pages(tmp_path / "workspace")
+    asked: list[str] = []
+    worker = by_provider(lambda count: None, asked, takes_block=False)
+    result = begin(Floor([lay_out({"a": ()}), text("Read.")], worker), models=MODELS, window=10_000).wait(60)
+    assert result["1"].output == f"All pages make {total}.", result["1"].error
+    made = compactions(result, "w1")
+    assert [event.how for event in made[:2]] == ["provider", "note"]
+    assert made[1].summary == made[0].summary != ""
+    assert asked == ["block"] + ["note"] * (len(made) - 2)
+    assert sum(isinstance(record.event, RequestFailed) for record in result.events) == 1
