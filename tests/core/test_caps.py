@@ -246,6 +246,19 @@ def test_a_request_shrinks_into_what_is_left() -> None:
     assert fitting(_run(*_ended(0.05, 1_000), budget=0.058), ASK) == Send(700)
 
 
+def test_what_was_in_flight_when_a_run_was_lost_stays_counted() -> None:
+    """Nobody heard what it cost: it binds the run and its worker from the resume on, in dollars and in tokens."""
+    sent = e.RequestSent(request="r1", by="w1", model="m", reserved=0.05, reserved_tokens=1_000)
+    resumed = e.RunResumed(owner="o", workers=("w1",), budget=0.058, caps={"worker.tokens": 1_650})
+    state = _run(sent, resumed, budget=0.058)
+    held = state.workers["w1"]
+    assert (state.held, state.held_tokens, held.held, held.held_tokens) == (0.05, 1_000, 0.05, 1_000)
+    assert (state.committed, state.in_flight) == (0.05, {})
+    assert fitting(state, ASK) == Send(550)
+    assert fitting(_run(sent, e.RunResumed(owner="o", budget=0.058), budget=0.058), ASK) == Send(700)
+    assert isinstance(fitting(_run(sent, e.RunResumed(owner="o", budget=0.051), budget=0.1), ASK), Over)
+
+
 UNPRICED = e.RequestEnded(request="r2", by="w1", model="m", stop="end_turn", input_tokens=5)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from conductor_magic.api import resume
 from conductor_magic.errors import ConductUsageError
-from conductor_magic.events import CapReached, RequestSent, RunResumed, ToolStarted, WorkerEnded
+from conductor_magic.events import CapReached, RequestEnded, RequestSent, RunResumed, ToolStarted, WorkerEnded
 from conductor_magic.models.anthropic.prices import cost
 from conductor_magic.result import ConductResult
 from tests.shell.conftest import Play
@@ -258,6 +258,30 @@ def test_requests_say_what_they_reserve(play: Play) -> None:
     result = play(Floor(PLAN), cap={"run.tokens": 1_000_000})
     sent = [record.event for record in result.events if isinstance(record.event, RequestSent)]
     assert all(event.reserved_tokens > event.max_tokens > 0 for event in sent)
+
+
+SILENT = {"input_tokens": 0, "output_tokens": 0}
+
+
+@pytest.mark.parametrize("caps", [{"budget": 0.1}, {"budget": "none", "cap": {"run.tokens": 150_000}}])
+def test_a_server_that_counts_nothing_is_taken_at_the_worst(play: Play, caps: dict[str, Any]) -> None:
+    """Each reply stays counted as what was reserved for it, in dollars and in tokens: caps bind all the same."""
+
+    def endless(task: str, turn: int, body: dict[str, Any]) -> Answer:
+        return tools(("Glob", {"pattern": f"{task}{turn}*"}), prefix=f"{task}{turn}", usage=SILENT)
+
+    plan = [replace(answer, usage=SILENT) for answer in PLAN]
+    result = play(Floor(plan, endless), tiers={"conductor": "claude-haiku-5-5"}, **caps)
+    assert reached(result) == [("budget" if "cap" not in caps else "tokens", None)]
+    events = [record.event for record in result.events]
+    sent = {event.request: event for event in events if isinstance(event, RequestSent)}
+    ended = [event for event in events if isinstance(event, RequestEnded)]
+    assert len(ended) > 4
+    for event in ended:
+        reserved = sent[event.request]
+        assert (event.usd, event.held_tokens) == (reserved.reserved, reserved.reserved_tokens)
+    taken = sum((event.usd or 0.0) if "cap" not in caps else event.held_tokens for event in ended)
+    assert taken <= (0.1 if "cap" not in caps else 150_000)
 
 
 # --- near the cap ----------------------------------------------------------------------------------------------------
