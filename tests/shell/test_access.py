@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -50,7 +51,7 @@ class Gate:
 
 
 def _attended(
-    begin: Begin, gate: Gate, says: Callable[[Run, QuestionState], str], **options: Any
+    begin: Begin, gate: Gate | Floor, says: Callable[[Run, QuestionState], str], **options: Any
 ) -> tuple[Run, Person]:
     run = begin(gate, begin=False, **options)  # type: ignore[arg-type]
     return run, Person(run, lambda question: says(run, question))
@@ -94,6 +95,29 @@ def test_a_person_renews_the_key_and_the_run_goes_on(begin: Begin, key: pytest.M
     assert OLD not in journal and NEW not in journal
     assert sum(isinstance(record.event, QuestionJoined) for record in result.events) == 8
     assert load(run.id).model_dump(mode="json") == result.model_dump(mode="json")
+
+
+def test_a_late_refusal_of_the_old_key_does_not_shut_the_door_again(begin: Begin, key: pytest.MonkeyPatch) -> None:
+    """A request that left before the renewal is refused after it: it is sent again, and nobody is asked twice."""
+    first = {"t0": LOST, "t1": replace(LOST, first_seconds=1.0)}
+    sent: list[str] = []
+
+    def worker(task: str, turn: int, body: Json) -> Answer:
+        sent.append(task)
+        return done(task, turn, body) if sent.count(task) > 1 else first[task]
+
+    def says(run: Run, question: QuestionState) -> str:
+        # Not before both have left.
+        while len(sent) < 2:
+            time.sleep(0.01)
+        return "Try again"
+
+    floor = Floor([lay_out({"t0": (), "t1": ()}), text("Under way.")], worker)
+    run, person = _attended(begin, floor, says)
+    result = run.wait(60)
+    person.join()
+    assert (result.status, len(result.questions)) == ("completed", 1), result.reason
+    assert sent.count("t0") == sent.count("t1") == 2
 
 
 def test_the_new_key_is_what_is_sent(begin: Begin, key: pytest.MonkeyPatch) -> None:
