@@ -115,6 +115,24 @@ def test_what_another_model_counted_bounds_no_prompt(play: Play) -> None:
     assert bounds[2] >= prompts[1]
 
 
+def test_a_stand_in_is_not_asked_for_longer_replies_than_it_gives(play: Play) -> None:
+    """The list says how long they may be; the conductor's, whose model is there, stay as long as they were."""
+    listed = [
+        {"type": "model", "id": name, "line": line, "created_at": f"2026-0{month}-01T00:00:00Z", "max_tokens": most}
+        for name, line, month, most in [
+            ("claude-haiku-5-5", "haiku", 9, 64_000),
+            ("claude-haiku-4-5", "haiku", 8, 3_000),
+            ("claude-sonnet-5-5", "sonnet", 9, 64_000),
+            ("claude-opus-5-5", "opus", 9, 64_000),
+        ]
+    ]
+    floor = Floor([lay_out({"a": ()}), text("Under way.")])
+    result = play(without("claude-haiku-5-5", floor=floor), models=listed)
+    assert result.status == "completed", result.reason
+    assert [body["max_tokens"] for body in floor.worker_requests] == [3_000]
+    assert floor.conductor_requests[-1]["max_tokens"] > 3_000
+
+
 def _as_sonnet(answer: Answer) -> Answer:
     blocks = [
         {**block, "input": {**block["input"], "model": "sonnet"}} if block["name"] == "Task" else block
