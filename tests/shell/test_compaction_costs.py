@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from conductor_magic.events import CapReached, RequestEnded, RequestFailed, RequestSent
+from conductor_magic.models.anthropic.prices import cost
 from conductor_magic.models.calls import MOST_ATTEMPTS
 from conductor_magic.result import ConductResult
 from tests.shell.conftest import Begin, Play
@@ -83,6 +84,10 @@ def test_what_stays_large_is_not_compacted_again_and_again(play: Play) -> None:
 # --- the provider's own compaction -----------------------------------------------------------------------------------
 
 
+SUMMARY = {"type": "compaction", "input_tokens": 9_000, "output_tokens": 300}
+"""What the server says that it used for a block; its sums leave it out."""
+
+
 def by_provider(answer: Callable[[int], Answer | None], asked: list[str], *, takes_block: bool = True) -> WorkerScript:
     """A worker that reads the pages, on a server that compacts conversations, but for what `answer` gives instead.
 
@@ -105,9 +110,21 @@ def by_provider(answer: Callable[[int], Answer | None], asked: list[str], *, tak
         if (instead := answer(asked.count("block"))) is not None:
             return instead
         noted = pages(task, turn, {**body, "messages": [*messages, {"role": "user", "content": NOTE}]})
-        return Answer(blocks=({**BLOCK, "content": noted.blocks[0]["text"]},), stop_reason="compaction")
+        block = {**BLOCK, "content": noted.blocks[0]["text"]}
+        return Answer(blocks=(block,), stop_reason="compaction", usage={"input_tokens": 0, "iterations": [SUMMARY]})
 
     return worker
+
+
+def test_the_providers_summary_is_on_the_bill(tmp_path: Path, begin: Begin) -> None:
+    """It is paid at the model's price for what it read and wrote, and counts as tokens of its worker."""
+    write_pages(tmp_path / "workspace")
+    worker = by_provider(lambda count: None, [])
+    result = begin(Floor([lay_out({"a": ()}), text("Read.")], worker), models=MODELS, window=10_000).wait(60)
+    block = next(event for event in _of(result, RequestEnded) if event.stop == "compaction")
+    assert (block.input_tokens, block.by) == (9_000, "w1") and block.output_tokens > 300
+    paid = cost("claude-haiku-5-5", {"input_tokens": 9_000, "output_tokens": block.output_tokens})
+    assert block.usd == pytest.approx(paid)
 
 
 PASSING = {

@@ -282,6 +282,23 @@ def test_compaction_is_kept() -> None:
     assert reply.content == ({"type": "compaction", "content": "so far", "encrypted_content": "e"},)
 
 
+def test_what_the_provider_used_for_its_own_summary_is_counted() -> None:
+    """The sums of the report leave it out, and it is billed; other rounds are in the sums already."""
+    rounds = [
+        {"type": "compaction", "input_tokens": 9_000, "output_tokens": 300, "cache_read_input_tokens": 50},
+        {"type": "message", "input_tokens": 40, "output_tokens": 7},
+    ]
+    made = [start(input_tokens=40, output_tokens=1, cache_creation_input_tokens=5), *end("compaction")]
+    made[1]["usage"]["iterations"] = rounds
+    reply = read(stream(*made))
+    assert reply.usage == Usage(9_040, 307, cache_read_tokens=50, cache_write_tokens=5)
+    assert {name: reply.raw_usage[name] for name in ("input_tokens", "output_tokens", "cache_read_input_tokens")} == {
+        "input_tokens": 9_040,
+        "output_tokens": 307,
+        "cache_read_input_tokens": 50,
+    }
+
+
 def test_what_is_tolerated() -> None:
     """Comments, pings without JSON, unknown events, a start without usage and OpenAI's end mark do no harm."""
     odd = b": hello\n\nevent: ping\ndata: pong\n\nid: 5\nretry: 10\n\n" + sse({"type": "weather", "sky": "blue"})
