@@ -67,7 +67,7 @@ class Compactor:
             ModelError: no reply was to be had, also because the conversation cannot be made short enough.
         """
         if self._is_due(conversation):
-            self._compact(conversation, *await self._note(conversation))
+            self._compact(conversation, *await self._note(conversation, _unsaid(on_text)))
         while True:
             size = conversation.size()
             try:
@@ -155,7 +155,7 @@ class Compactor:
         )
         return True
 
-    async def _note(self, conversation: Conversation) -> tuple[Json | None, str]:
+    async def _note(self, conversation: Conversation, hear: Callable[[str], None] | None) -> tuple[Json | None, str]:
         """The provider's own block, or None, and the note in words; None and nothing where there is none to be had."""
         if not self._notes:
             return None, ""
@@ -163,21 +163,23 @@ class Compactor:
         most = min(_NOTE_TOKENS, conversation.max_tokens)
         try:
             if conversation.model in self._by_provider:
-                found = await self._by_the_provider(conversation, asked, most)
+                found = await self._by_the_provider(conversation, asked, most, hear)
                 if found is not None:
                     return found, str(found["content"])
                 # What it refuses once it will refuse again.
                 self._by_provider.discard(conversation.model)
-            reply = await self._caller.ask(conversation.beside(asked, most))
+            reply = await self._caller.ask(conversation.beside(asked, most), hear)
         except (BudgetSpent, ModelError):
             # What did not fit, or met a fault that passes or that is not about compaction, a second request would meet.
             return None, ""
         return None, self._redactor.text(reply.text)
 
-    async def _by_the_provider(self, conversation: Conversation, asked: str, most: int) -> Json | None:
+    async def _by_the_provider(
+        self, conversation: Conversation, asked: str, most: int, hear: Callable[[str], None] | None
+    ) -> Json | None:
         """The provider's block; None where it does not know how."""
         try:
-            reply = await self._caller.ask(conversation.to_compact(asked, most))
+            reply = await self._caller.ask(conversation.to_compact(asked, most), hear)
         except ModelError as error:
             if error.kind != "invalid_request":
                 raise
@@ -193,3 +195,8 @@ def _ends_with_ours(conversation: Conversation) -> bool:
 
 def _characters(tokens: float) -> int:
     return int(tokens * BYTES_PER_TOKEN)
+
+
+def _unsaid(on_text: Callable[[str], None] | None) -> Callable[[str], None] | None:
+    """What hears that the model writes, but not what: its note is for itself."""
+    return None if on_text is None else lambda text: on_text("")
