@@ -10,7 +10,7 @@ from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMa
 
 from conductor_magic.errors import ConductUsageError
 from conductor_magic.option_table import OPTIONS, SUBCOMMANDS
-from conductor_magic.settings import CAP_SCOPES, CAP_UNITS, MODES, PROVIDERS, TIERS, archive_folder, run_folders
+from conductor_magic.settings import CAP_SCOPES, CAP_UNITS, MODES, PROVIDERS, TIERS, archived_runs, run_folders
 from conductor_magic.wording import variables
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _subcommand(words: list[str]) -> list[str]:
     if len(words) == 1:
         return names
     if words[1:] == ["restore"]:
-        return sorted((path.stem for path in archive_folder().glob("*.zip")), reverse=True)
+        return [path.stem for path in reversed(archived_runs())]
     takes_run = words[1:] in (["show"], ["resume"], ["replay"], ["archive"])
     return ["last", *(folder.name for folder in reversed(run_folders()))] if takes_run else []
 

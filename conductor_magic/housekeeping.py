@@ -1,32 +1,52 @@
-"""What becomes of recorded runs: how large they are, packed into archives and taken out of them, and deleted.
+"""What becomes of recorded runs: how large and how old they are, who may touch them now, and how they are deleted.
 
-Nothing is touched while a process has the run's journal open, and nothing goes before what replaces it was read back.
+A run is touched only while we have its journal to ourselves, so that nobody can go on with it meanwhile. Besides, one
+process keeps house at a time: whatever half-done thing it finds is then nobody's, and is cleared away.
 """
 
 from __future__ import annotations
 
-import hashlib
+import fcntl
 import os
 import re
 import shutil
-import zipfile
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from conductor_magic.errors import ConductUsageError
 from conductor_magic.journal import NAME, is_open
-from conductor_magic.settings import archive_folder, run_folders, runs_folder
+from conductor_magic.journal.file import take
+from conductor_magic.settings import archive_folder, data_folder, run_folders, runs_folder
 from conductor_magic.wording import shown
 
-__all__ = ["age_in_seconds", "archive", "ended_before", "remove", "restore", "size_of", "size_words"]
+__all__ = [
+    "age_in_seconds",
+    "discard",
+    "ended_before",
+    "held",
+    "housekeeping",
+    "reason",
+    "remove",
+    "size_of",
+    "size_words",
+    "written_at",
+]
 
 _UNITS = {"h": 3_600, "d": 86_400, "w": 7 * 86_400}
 _AGE = re.compile(r"([0-9]{1,6})([hdw])")
+_HALF_DONE = re.compile(r"\..*\.(gone|restored)|[^.].*\.partial", re.DOTALL)
 
 
 def size_of(folder: Path) -> int:
-    """Bytes of all files in a folder."""
-    return sum(path.lstat().st_size for path in _files(folder))
+    """Bytes of all files in a folder, as far as they can be seen."""
+    size = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):  # it went meanwhile
+                size += Path(place, name).lstat().st_size
+    return size
 
 
 def size_words(size: int) -> str:
@@ -51,101 +71,134 @@ def age_in_seconds(text: str) -> int:
     return int(match[1]) * _UNITS[match[2]]
 
 
-def ended_before(moment: float) -> Iterator[Path]:
-    """The folders of runs whose journals were last written before a moment (epoch seconds) and that nobody drives."""
+def written_at(folder: Path) -> float:
+    """When a run's journal was last written (epoch seconds): what its age is counted from.
+
+    Raises:
+        OSError: it cannot be seen.
+    """
+    return (folder / NAME).stat().st_mtime
+
+
+def ended_before(moment: float) -> Iterator[tuple[Path, str]]:
+    """The folders of runs that were last written before a moment (epoch seconds) and that nobody drives.
+
+    With each, why nobody knows that of it; empty where it is known.
+    """
     for folder in run_folders():
-        journal = folder / NAME
-        if not folder.is_symlink() and journal.stat().st_mtime < moment and not is_open(journal):
-            yield folder
+        if folder.is_symlink():
+            continue
+        try:
+            if written_at(folder) < moment and not is_open(folder / NAME):
+                yield folder, ""
+        except OSError as error:
+            yield folder, reason(error)
 
 
-def remove(folder: Path) -> None:
-    """Delete a run.
+@contextmanager
+def housekeeping() -> Iterator[None]:
+    """Keep house alone; what somebody who was stopped left half done is cleared away first.
 
     Raises:
-        ConductUsageError: somebody drives it.
+        ConductUsageError: somebody else does.
     """
-    _check_idle(folder)
+    lock = data_folder() / "locks" / "housekeeping.lock"
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise ConductUsageError(f"Nothing was touched, because {lock} cannot be opened: {reason(error)}.") from None
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise ConductUsageError(
+                f"Runs in {data_folder()} are being archived, restored or deleted just now: try again after that."
+            ) from None
+        for folder in (runs_folder(), archive_folder()):
+            with suppress(OSError):  # there is none yet
+                for path in folder.iterdir():
+                    if _HALF_DONE.fullmatch(path.name):
+                        _delete(path)
+        yield
+    finally:
+        fcntl.flock(handle, fcntl.LOCK_UN)  # a child that was forked meanwhile has it open too
+        os.close(handle)
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Have a run's journal to ourselves: nobody drives it, and nobody can begin to.
+
+    Raises:
+        ConductUsageError: somebody drives it, or it is gone.
+    """
+    try:
+        if is_open(folder / NAME):
+            raise ConductUsageError(f"Run {folder.name} is still going: wait for it, or cancel it first.")
+        handle = take(folder / NAME)
+    except OSError as error:
+        raise ConductUsageError(f"Run {folder.name} is left alone: {reason(error)}.") from None
+    try:
+        yield
+    finally:
+        fcntl.flock(handle, fcntl.LOCK_UN)
+        os.close(handle)
+
+
+def remove(folder: Path, before: float) -> None:
+    """Delete a run, while we keep house.
+
+    Args:
+        folder: the run's.
+        before: it goes only if its journal was last written before this moment (epoch seconds).
+
+    Raises:
+        ConductUsageError: somebody drives it or has just done so, or it cannot be deleted.
+    """
+    with held(folder):
+        try:
+            if written_at(folder) >= before:
+                raise ConductUsageError(f"Run {folder.name} was gone on with just now: it stays.")
+            rest = discard(folder)
+        except OSError as error:
+            raise ConductUsageError(f"Run {folder.name} cannot be deleted: {reason(error)}.") from None
+    if rest is not None:
+        raise ConductUsageError(f"Run {folder.name} is off the list, but not all of it can be deleted: see {rest}.")
+
+
+def discard(folder: Path) -> Path | None:
+    """Delete the folder of a run that we hold; gives where the rest is, if not all of it went.
+
+    Raises:
+        OSError: it stays as it is.
+    """
     # Out of the list at once, so that no half of it is ever taken for a run.
-    aside = folder.with_name(f".{folder.name}.gone")
-    folder.rename(aside)
-    shutil.rmtree(aside)
-
-
-def archive(folder: Path) -> Path:
-    """Pack a run into one file, read it back, and remove its folder; gives the file.
-
-    Raises:
-        ConductUsageError: somebody drives it, it is no recorded run of ours, or the file is not what was packed.
-    """
-    _check_idle(folder)
-    if folder.parent != runs_folder() or folder.is_symlink():
-        raise ConductUsageError(f"{folder} does not lie in {runs_folder()}: only runs recorded there are archived.")
-    target = archive_folder() / f"{folder.name}.zip"
-    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    partial = target.with_suffix(".partial")
+    aside = Path(tempfile.mkdtemp(".gone", f".{folder.name}.", folder.parent))
     try:
-        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as packed:
-                for path in _files(folder):
-                    packed.write(path, path.relative_to(folder.parent))
-            file.flush()
-            os.fsync(file.fileno())
-        if _digests_packed(partial) != _digests(folder):
-            raise ConductUsageError(f"{partial.name} is not what was packed into it: run {folder.name} stays.")
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
-    remove(folder)
-    return target
+        folder.rename(aside)
+    except OSError:
+        aside.rmdir()
+        raise
+    _delete(aside)
+    return aside if aside.exists() else None
 
 
-def restore(run: str) -> Path:
-    """Take a run out of its archive; gives its folder, and the archive is gone.
-
-    Raises:
-        ConductUsageError: there is no such archive, or there is a run of that name.
-    """
-    packed = archive_folder() / f"{run}.zip"
-    if Path(run).name != run or not packed.is_file():
-        raise ConductUsageError(f"There is no archived run {shown(run)} in {archive_folder()}.")
-    folder = runs_folder() / run
-    if folder.exists():
-        raise ConductUsageError(f"There is a run {run} already: its archive {packed} stays as it is.")
-    aside = runs_folder() / f".{run}.restored"
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True, mode=0o700)
-    try:
-        with zipfile.ZipFile(packed) as found:
-            found.extractall(aside)
-        (aside / run).chmod(0o700)
-        (aside / run).rename(folder)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-    packed.unlink()
-    return folder
+def reason(error: OSError) -> str:
+    """What the system says, and of which file."""
+    what = error.strerror or str(error)
+    return what if error.filename is None else f"{what} ({shown(str(error.filename), 300)})"
 
 
-def _check_idle(folder: Path) -> None:
-    if is_open(folder / NAME):
-        raise ConductUsageError(f"Run {folder.name} is still going: wait for it, or cancel it first.")
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    """All files in a folder; links are none of ours."""
-    for place, _, names in os.walk(folder):
-        yield from (path for name in names if not (path := Path(place, name)).is_symlink())
-
-
-def _digests(folder: Path) -> dict[str, str]:
-    """Name below the run's parent -> content's hash."""
-    return {str(path.relative_to(folder.parent)): _digest(path.read_bytes()) for path in _files(folder)}
-
-
-def _digests_packed(file: Path) -> dict[str, str]:
-    with zipfile.ZipFile(file) as packed:
-        return {name: _digest(packed.read(name)) for name in packed.namelist()}
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
+def _delete(path: Path) -> None:
+    """Delete a file, a link or a folder, as far as the system lets us."""
+    if path.is_symlink() or not path.is_dir():
+        path.unlink(missing_ok=True)
+        return
+    for place, names, _ in os.walk(path):
+        for name in names:
+            # A folder that we may not write to could not be emptied.
+            if not (below := Path(place, name)).is_symlink():
+                below.chmod(0o700)
+    with suppress(OSError):
+        shutil.rmtree(path)

@@ -24,6 +24,7 @@ __all__ = [
     "TIERS",
     "Options",
     "archive_folder",
+    "archived_runs",
     "data_folder",
     "find_run",
     "new_run_id",
@@ -128,10 +129,22 @@ def _base36(number: int) -> str:
 def run_folders() -> list[Path]:
     """The folders of all recorded runs, oldest first; what is being deleted or restored has a dot before its name."""
     try:
-        found = (path for path in runs_folder().iterdir() if not path.name.startswith("."))
-        return sorted(path for path in found if (path / _JOURNAL).is_file())
+        found = [path for path in runs_folder().iterdir() if not path.name.startswith(".")]
     except OSError:
         return []  # no run was ever recorded here
+    return sorted(path for path in found if _has_journal(path))
+
+
+def _has_journal(folder: Path) -> bool:
+    try:
+        return (folder / _JOURNAL).is_file()
+    except OSError:
+        return True  # whoever reads it is told why it cannot be: one such must not hide the others
+
+
+def archived_runs() -> list[Path]:
+    """The files of all archived runs, oldest first; the run's id is the file's stem."""
+    return sorted(path for path in archive_folder().glob("[!.]*.zip") if path.is_file())
 
 
 def find_run(text: str) -> Path:
@@ -156,23 +169,23 @@ def find_run(text: str) -> Path:
     begun = [name for name in folders if wanted and name.startswith(wanted)]
     if len(begun) == 1:
         return folders[begun[0]]
-    if (name := _archived(wanted)) is not None:
-        raise ConductUsageError(f"Run {name} is archived: %conduct restore {name} brings it back.")
+    archived = [path.stem for path in archived_runs()]
+    packed = [name for name in archived if name == Path(wanted).name] or [
+        name for name in archived if wanted and not begun and name.startswith(wanted)
+    ]
+    if len(packed) == 1:
+        raise ConductUsageError(f"Run {packed[0]} is archived: %conduct restore {packed[0]} brings it back.")
     if not folders:
-        raise ConductUsageError(f"There is no run {shown(text)}: none has been recorded in {runs_folder()} yet.")
+        why = f"none has been recorded in {runs_folder()} yet"
+        if archived:
+            why = "all are archived, and %conduct runs lists them"
+        raise ConductUsageError(f"There is no run {shown(text)}: {why}.")
     latest = ", ".join(sorted(begun or folders, reverse=True)[:_SHOWN_RUNS])
     if begun:
         raise ConductUsageError(f"{len(begun)} runs begin with {shown(wanted)}: give more of the id. Latest: {latest}.")
-    raise ConductUsageError(f"There is no run {shown(text)}.{did_you_mean(wanted, folders)} Latest: {latest}.")
-
-
-def _archived(text: str) -> str | None:
-    """The id of the archived run that a text names, or None."""
-    name = Path(text).name
-    try:
-        return name if (archive_folder() / f"{name}.zip").is_file() else None
-    except OSError:
-        return None  # too long a name
+    raise ConductUsageError(
+        f"There is no run {shown(text)}.{did_you_mean(wanted, [*folders, *archived])} Latest: {latest}."
+    )
 
 
 def _at_path(text: str) -> Path | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from conductor_magic.housekeeping import archive, size_of, size_words
+from conductor_magic.archiving import archive
+from conductor_magic.housekeeping import size_of, size_words
 from conductor_magic.settings import find_run
 
 __all__ = ["run"]

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 
 from conductor_magic.commands.runs import age_words
 from conductor_magic.errors import ConductUsageError
-from conductor_magic.housekeeping import age_in_seconds, ended_before, remove, size_of, size_words
-from conductor_magic.journal import NAME
+from conductor_magic.housekeeping import (
+    age_in_seconds,
+    ended_before,
+    housekeeping,
+    remove,
+    size_of,
+    size_words,
+    written_at,
+)
 from conductor_magic.wording import shown
 
 __all__ = ["run"]
@@ -28,17 +36,36 @@ def run(shell: object, words: Sequence[str]) -> None:
     if "--yes" in words and "--dry-run" in words:
         raise ConductUsageError("--yes deletes and --dry-run does not: give one of them.")
     now = time.time()
-    found = [(folder, size_of(folder)) for folder in ended_before(now - age_in_seconds(given[1]))]
+    before = now - age_in_seconds(given[1])
+    found: dict[Path, int] = {}
+    for folder, unknown in ended_before(before):
+        if unknown:
+            print(f"Left alone: {folder.name}, whose age is not known: {unknown}.")
+            continue
+        found[folder] = size = size_of(folder)
+        print(f"{folder.name}  {age_words(now - written_at(folder)):>6}  {size_words(size):>7}")
     if not found:
         print(f"No run is older than {given[1]}.")
-        return
-    for folder, size in found:
-        age = age_words(now - (folder / NAME).stat().st_mtime)
-        print(f"{folder.name}  {age:>6}  {size_words(size):>7}")
-    total = f"{len(found)} run{'s' * (len(found) > 1)}, {size_words(sum(size for _, size in found))}"
-    if "--yes" not in words:
-        print(f"{total}. Nothing was deleted; the same line with --yes does it.")
-        return
-    for folder, _ in found:
-        remove(folder)
-    print(f"{total}: deleted.")
+    elif "--yes" not in words:
+        print(f"{_total(found.values())}. Nothing was deleted; the same line with --yes does it.")
+    else:
+        _delete(found, before)
+
+
+def _delete(found: Mapping[Path, int], before: float) -> None:
+    """Delete what nobody went on with meanwhile, and say what that was, however it ends."""
+    deleted: list[int] = []
+    with housekeeping():
+        try:
+            for folder, size in found.items():
+                try:
+                    remove(folder, before)
+                    deleted.append(size)
+                except ConductUsageError as error:
+                    print(error)
+        finally:
+            print(f"{_total(deleted)}: deleted.")
+
+
+def _total(sizes: Collection[int]) -> str:
+    return f"{len(sizes)} run{'s' * (len(sizes) != 1)}, {size_words(sum(sizes))}"

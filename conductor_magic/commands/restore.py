@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from conductor_magic.housekeeping import restore
+from conductor_magic.archiving import restore
 
 __all__ = ["run"]
 

@@ -94,7 +94,8 @@ def take(path: Path) -> int:
 
     Raises:
         FileNotFoundError: there is none.
-        ConductUsageError: another process, or another run object of this one, writes it.
+        ConductUsageError: another process, or another run object of this one, writes it; or it is no longer there,
+            because whoever had it until now archived or deleted it.
     """
     handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
     for patience in (True, True, True, False):
@@ -104,6 +105,7 @@ def take(path: Path) -> int:
             if patience:
                 time.sleep(0.05)  # somebody may only be asking (`is_open`)
         else:
+            _check_still_there(handle, path)
             return handle
     os.close(handle)
     try:
@@ -111,6 +113,17 @@ def take(path: Path) -> int:
     except OSError:
         owner = "another process"
     raise ConductUsageError(f"Run {path.parent.name} is going on in {owner}.")
+
+
+def _check_still_there(handle: int, path: Path) -> None:
+    """Close the file and raise when the path no longer names it: what is written to it would be lost."""
+    try:
+        if os.path.samestat(os.fstat(handle), path.stat()):
+            return
+    except FileNotFoundError:
+        pass
+    os.close(handle)
+    raise ConductUsageError(f"Run {path.parent.name} was archived or deleted just now.")
 
 
 def repair(path: Path, tail: bytes) -> Path | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import time
 import zipfile
 from pathlib import Path
@@ -13,13 +15,15 @@ import pytest
 from conductor_magic.api import load
 from conductor_magic.commands import archive, clean, restore, runs
 from conductor_magic.errors import ConductUsageError
-from conductor_magic.housekeeping import age_in_seconds, size_of, size_words
-from conductor_magic.journal import NAME
+from conductor_magic.events import RunNoted
+from conductor_magic.housekeeping import age_in_seconds, held, housekeeping, size_of, size_words
+from conductor_magic.journal import NAME, Journal
 from conductor_magic.result import ConductResult
-from conductor_magic.settings import archive_folder, run_folders
+from conductor_magic.settings import archive_folder, run_folders, runs_folder
 from tests.shell.conftest import Begin, Play
 from tests.support.floor import Floor, lay_out
 from tests.support.messages_server import Answer, text
+from tests.support.small_runs import recorded
 
 
 def a_run(play: Play) -> ConductResult:
@@ -77,13 +81,165 @@ def test_a_run_that_goes_on_is_left_alone(begin: Begin) -> None:
     assert (run.folder / NAME).is_file()
 
 
-def test_half_a_deleted_run_is_none(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever stops the deletion, what is left of the run is not listed and not found."""
+def test_half_a_deleted_run_is_none(
+    play: Play, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever stops the deletion, what is left of the run is not listed and not found, and goes the next time."""
     folder = aged(a_run(play), 31)
-    monkeypatch.setattr("shutil.rmtree", lambda path: None)
-    clean.run(None, ["--older-than", "30d", "--yes"])
-    assert [path.name for path in folder.parent.iterdir()] == [f".{folder.name}.gone"]
+    with monkeypatch.context() as patch:
+        patch.setattr("shutil.rmtree", lambda path: None)
+        clean.run(None, ["--older-than", "30d", "--yes"])
+    [rest] = folder.parent.iterdir()
+    assert rest.name.startswith(f".{folder.name}.") and rest.name.endswith(".gone")
     assert run_folders() == []
+    assert f"is off the list, but not all of it can be deleted: see {rest}." in capsys.readouterr().out
+    with housekeeping():
+        assert list(folder.parent.iterdir()) == []
+
+
+def test_what_is_gone_on_with_meanwhile_stays_and_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Named as old, then taken up by somebody, who may have finished by now: the others go, and what went is said."""
+    old = [recorded(name, days=31) for name in ("r1", "r2", "r3", "r4")]
+    journals: list[Journal] = []
+
+    def go_on(listed: str) -> None:
+        if listed.startswith(("r2", "r3")):
+            journals.append(Journal.go_on(runs_folder() / listed[:2]))
+            journals[-1].append(RunNoted(text="work"))
+        if listed.startswith("r3"):
+            journals[-1].close()
+
+    monkeypatch.setattr("builtins.print", lambda text, told=print: (told(text), go_on(str(text))))
+    clean.run(None, ["--older-than", "30d", "--yes"])
+    said = capsys.readouterr().out.splitlines()[4:]
+    assert said[:2] == [
+        "Run r2 is still going: wait for it, or cancel it first.",
+        "Run r3 was gone on with just now: it stays.",
+    ]
+    assert said[2].startswith("2 runs, ") and said[2].endswith(": deleted.")
+    assert run_folders() == old[1:3]
+    journals[0].close()
+
+
+def test_what_was_deleted_is_said_however_it_ends(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A person who stops it in the middle is told what went."""
+    first, second = recorded("r1", days=31), recorded("r2", days=31)
+    size = size_words(size_of(first))
+    rmtree = shutil.rmtree
+
+    def interrupted(path: Path) -> None:
+        if path.name.startswith(".r2"):
+            raise KeyboardInterrupt
+        rmtree(path)
+
+    monkeypatch.setattr("shutil.rmtree", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        clean.run(None, ["--older-than", "30d", "--yes"])
+    assert capsys.readouterr().out.splitlines()[-1] == f"1 run, {size}: deleted."
+    assert not first.exists() and not second.exists()
+
+
+def test_nobody_goes_on_with_a_run_that_is_being_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not before it is off the list, and not after: what was recorded then would be lost."""
+    folder = recorded("r1", days=31)
+    rename, refused = os.rename, []
+
+    def watched(source: Any, target: Any) -> None:
+        for move in (lambda: None, lambda: rename(source, target)):
+            move()
+            for place in (source, target):
+                if (Path(place) / NAME).exists():
+                    with pytest.raises(ConductUsageError) as error:
+                        Journal.go_on(Path(place))
+                    refused.append(str(error.value))
+
+    monkeypatch.setattr("os.rename", watched)
+    clean.run(None, ["--older-than", "30d", "--yes"])
+    assert len(refused) == 2 and all("is going on in" in text for text in refused)
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_whoever_waited_for_a_journal_that_went_does_not_write_to_it(
+    again: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was deleted, or another stands in its place, while somebody waited for it."""
+    folder = recorded("r1")
+    holder = Journal.go_on(folder)
+
+    def wait(seconds: float) -> None:
+        if folder.exists() and not (folder.parent / "gone").exists():
+            folder.rename(folder.parent / "gone")
+            if again:
+                shutil.copytree(folder.parent / "gone", folder)
+            holder.close()
+
+    monkeypatch.setattr("time.sleep", wait)
+    with pytest.raises(ConductUsageError, match="Run r1 was archived or deleted just now"):
+        Journal.go_on(folder)
+
+
+def test_a_run_that_cannot_be_looked_at_stops_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """It is named, and the others are listed and cleaned away."""
+    recorded("r1", days=31)
+    (runs_folder() / "r2").mkdir()
+    (runs_folder() / "r2" / NAME).symlink_to("x" * 300)  # which the system cannot look up
+    runs.run(None, [])
+    said = capsys.readouterr().out
+    assert "r1  " in said and re.search("r2 +unreadable .*File name too long", said)
+    clean.run(None, ["--older-than", "30d", "--yes"])
+    said = capsys.readouterr().out
+    assert "Left alone: r2, whose age is not known: File name too long" in said and "1 run, " in said
+    assert [folder.name for folder in run_folders()] == ["r2"]
+
+
+def test_a_link_to_a_run_is_not_cleaned_away(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What it leads to is somebody else's."""
+    elsewhere = recorded("r1", days=31).rename(tmp_path / "elsewhere")
+    (runs_folder() / "r1").symlink_to(elsewhere)
+    clean.run(None, ["--older-than", "30d", "--yes"])
+    assert capsys.readouterr().out == "No run is older than 30d.\n"
+    assert (runs_folder() / "r1" / NAME).is_file()
+
+
+def test_only_one_keeps_house(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever comes second is told, and touches nothing; a child that was forked meanwhile keeps nobody out."""
+    folder, other = recorded("r1", days=31), recorded("r2")
+    read, write = os.pipe()
+    with housekeeping(), held(other):
+        child = os.fork()
+        if child == 0:
+            os.close(write)
+            os.read(read, 1)  # until its parent closes the other end, or ends
+            os._exit(0)
+        for command, words in ((archive, ["r1"]), (restore, ["r1"]), (clean, ["--older-than", "30d", "--yes"])):
+            with pytest.raises(ConductUsageError, match="being archived, restored or deleted just now"):
+                command.run(None, words)
+    assert folder.exists() and "deleted" not in capsys.readouterr().out
+    archive.run(None, ["r1"])
+    archive.run(None, ["r2"])
+    os.close(write)
+    os.waitpid(child, 0)
+    os.close(read)
+
+
+def test_what_was_left_half_done_is_cleared_away() -> None:
+    """Of a deletion, a restoration, an archive; what has another name, and what a link leads to, stays."""
+    folder = recorded("r1")
+    archive_folder().mkdir()
+    for name in (".r1.gone", ".r2.abc.gone", ".r2.restored", "r3.gone", ".other"):
+        (folder.parent / name / "deep").mkdir(parents=True)
+        (folder.parent / name / "deep" / "file").touch()
+    (folder.parent / ".link.gone").symlink_to(folder.parent / ".other")
+    (archive_folder() / "r2.partial").touch()
+    with housekeeping():
+        assert sorted(path.name for path in folder.parent.iterdir()) == [".other", "r1", "r3.gone"]
+        assert (folder.parent / ".other" / "deep" / "file").exists()
+        assert list(archive_folder().iterdir()) == []
 
 
 def test_old_runs_are_named_and_deleted_only_with_a_yes(play: Play, capsys: pytest.CaptureFixture[str]) -> None:
