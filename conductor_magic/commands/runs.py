@@ -1,4 +1,4 @@
-"""`%conduct runs`: the recorded runs, the latest last, each read from its own journal."""
+"""`%conduct runs`: the recorded runs, the latest last, each read from its own journal; and those that are archived."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from conductor_magic.errors import ConductorError
-from conductor_magic.housekeeping import size_of, size_words
+from conductor_magic.housekeeping import size_of, size_words, written_at
 from conductor_magic.journal import NAME, read_state
 from conductor_magic.report.words import clean, money
-from conductor_magic.settings import run_folders, runs_folder
+from conductor_magic.settings import archive_folder, archived_runs, run_folders, runs_folder
 
 __all__ = ["age_words", "run"]
 
@@ -22,30 +22,38 @@ _AGES = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 def run(shell: object, words: Sequence[str]) -> None:
     """Print a line for each of the latest runs; one that cannot be read is named with the reason."""
-    folders = run_folders()
-    if not folders:
+    folders, archived = run_folders(), archived_runs()
+    if folders:
+        now = time.time()
+        _print_table([_HEAD, *(_row(folder, now) for folder in folders[-_SHOWN:])])
+        if len(folders) > _SHOWN:
+            print(f"… and {len(folders) - _SHOWN} earlier ones in {runs_folder()}")
+    elif not archived:
         print(f"No run has been recorded in {runs_folder()} yet.")
-        return
-    now = time.time()
-    rows = [_HEAD, *(_row(folder, now) for folder in folders[-_SHOWN:])]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD) - 1)]
+    if archived:
+        print("Archived; %conduct restore RUN brings one back:")
+        _print_table([(path.stem, size_words(path.stat().st_size)) for path in archived[-_SHOWN:]])
+        if len(archived) > _SHOWN:
+            print(f"… and {len(archived) - _SHOWN} earlier ones in {archive_folder()}")
+
+
+def _print_table(rows: Sequence[tuple[str, ...]]) -> None:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
     for row in rows:
         print("  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]))
-    if len(folders) > _SHOWN:
-        print(f"… and {len(folders) - _SHOWN} earlier ones in {runs_folder()}")
 
 
 def _row(folder: Path, now: float) -> tuple[str, ...]:
     size = size_words(size_of(folder))
     try:
         _, state, _ = read_state(folder / NAME)
+        age = age_words(now - written_at(folder))
     except (ConductorError, OSError) as error:
         return folder.name, "", "unreadable", "", size, _one_line(str(error))
     if state.started is None:
         return folder.name, "", "unreadable", "", size, "Its journal is empty."
     status = state.status if state.ended else "unfinished"
-    age, cost = age_words(now - state.started_at), money(state.spend.usd)
-    return folder.name, age, status, cost, size, _one_line(state.started.goal)
+    return folder.name, age, status, money(state.spend.usd), size, _one_line(state.started.goal)
 
 
 def age_words(seconds: float) -> str:
