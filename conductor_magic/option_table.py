@@ -110,13 +110,13 @@ def help_text() -> str:
 
 SUBCOMMANDS = {
     "doctor": "check the key, models, sandbox, subshells, front end and disk: each ok, or what to do",
-    "runs": "list the recorded runs with their status, cost, age and size",
+    "runs": "list the recorded runs with status, cost, size and age (since the last record), and the archived ones",
     "show RUN": "load and show the result of a run: its id, the beginning of one, a path, or last",
-    "resume RUN [NAME]": "go on with a run whose kernel is gone or that ended early; --budget and --cap are new totals",
+    "resume RUN [NAME]": "go on with a run that ended early; new totals by --budget, --timeout, --cap, a new --mode",
     "replay RUN": "show a recorded run on the board, to be scrubbed, played and stepped through",
     "archive RUN": "pack a run that is over into one file",
     "restore RUN": "take a run out of its archive, by its whole id",
-    "clean --older-than AGE [--yes]": "name the runs older than 12h, 30d or 4w; with --yes, delete them",
+    "clean --older-than AGE [--yes]": "name the runs older than 12h, 30d or 4w, as --dry-run says too; --yes deletes",
     "allow SCOPE WHAT": "never ask again about a site, a path or an exact command",
     "deny SCOPE WHAT": "forbid a site, a path or an exact command in every mode",
     "forget SCOPE WHAT": "take such a rule back",

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from conductor_magic.errors import ConductUsageError
 from conductor_magic.lines import Line, parse_line, split_line
 from conductor_magic.namespace import check_answers, look_up
-from conductor_magic.option_table import OPTIONS, help_text
+from conductor_magic.option_table import OPTIONS, SUBCOMMANDS, help_text
 from conductor_magic.settings import Options
 
 READ = {
@@ -112,6 +112,13 @@ def test_help_names_every_option_and_its_default() -> None:
         assert option.usage in text
         assert f"(default: {option.default})" in text
     assert {option.field for option in OPTIONS} | {"name"} == set(Options.__dataclass_fields__)
+
+
+def test_help_names_what_resume_and_clean_take() -> None:
+    """The new totals and the mode; and the word for what `clean` does anyway."""
+    said = SUBCOMMANDS["resume RUN [NAME]"]
+    assert [word for word in ("--budget", "--timeout", "--cap", "--mode") if word not in said] == []
+    assert "--dry-run" in SUBCOMMANDS["clean --older-than AGE [--yes]"]
 
 
 @given(st.text())
