@@ -39,7 +39,7 @@ def _task_edited(state: RunState, event: e.TaskEdited) -> Line:
 def _compacted(state: RunState, event: e.ContextCompacted) -> Line:
     worker = state.workers.get(event.by)
     whose = "the conductor's context" if worker is None else "context"
-    sizes = f"from {event.before / 1_000:.0f}k to {event.after / 1_000:.0f}k tokens"
+    sizes = f"from about {event.before / 1_000:.0f}k to {event.after / 1_000:.0f}k tokens"
     return "" if worker is None else worker.task, "running", f"{whose} was compacted {sizes}"
 
 

@@ -46,7 +46,7 @@ def rows(log: Iterable[Record]) -> list[Json]:
 
 def compacted_text(event: e.ContextCompacted) -> str:
     """What a compaction did, in words: sizes before and after, what was kept, and the model's own note."""
-    sizes = f"The conversation was compacted from {event.before:,} to {event.after:,} tokens"
+    sizes = f"The conversation was compacted from about {event.before:,} to {event.after:,} tokens"
     kept = f"; kept: {', '.join(event.kept)}" if event.kept else ""
     return f"{sizes}{kept}." + (f"\n\n{event.summary}" if event.summary else "")
 

@@ -1,10 +1,10 @@
 """The token report: what stayed out of the conductor's context, measured. Pure.
 
-All figures come from `request.ended` records. For the counterfactual, one agent is imagined that takes the same turns
-in one conversation, one task after the other:
+All figures come from `request.ended` records, but for the sizes in `compactions`, which are estimates. For the
+counterfactual, one agent is imagined that takes the same turns in one conversation, one task after the other:
 
 * the *growth* of a conversation is its last context (prompt and reply of its last request) minus its first prompt, and
-  likewise up to and from each compaction;
+  likewise up to each compaction, and from the first prompt after it;
 * `solo_context` is the conductor's first prompt, plus each worker's first prompt less the smallest of them (the system
   prompt and tools, which one agent would carry once), plus all growths;
 * `solo_overflows` says whether that is more than the conductor's window.
@@ -49,9 +49,9 @@ class _Thread:
         self.cached += event.cache_read_tokens
         self.prompts += prompt
 
-    def compact(self, event: ContextCompacted) -> None:
+    def compact(self) -> None:
         self.grown = self.growth
-        self.begun = self.last = event.after
+        self.begun = self.last = 0
 
     @property
     def growth(self) -> int:
@@ -65,7 +65,7 @@ def efficiency(records: Iterable[Record], state: RunState) -> Json:
         if isinstance(record.event, RequestEnded):
             threads.setdefault(record.event.by, _Thread()).add(record.event)
         elif isinstance(record.event, ContextCompacted):
-            threads.setdefault(record.event.by, _Thread()).compact(record.event)
+            threads.setdefault(record.event.by, _Thread()).compact()
     conductor = threads.pop("conductor", _Thread())
     overhead = min((thread.first for thread in threads.values()), default=0)
     growth = sum(thread.growth for thread in (conductor, *threads.values()))
