@@ -216,7 +216,7 @@ class Run:
         if self._launched:
             return
         self._launched = True
-        self._journal.on_fault(self._stop_unrecorded)
+        self._journal.drive(self._stop_unrecorded)
         self._loop.create_task(self._drive())
         if self.board is not None:
             self.board.attach(self._journal, self._loop)

@@ -1,8 +1,9 @@
 """Bytes on the disk: a file that only grows, whole piece by whole piece, and stops for good at the first fault.
 
-A piece is one `write()`, so a killed process loses nothing. `fdatasync` follows within `SYNC_SECONDS` in a thread, once
-for all pieces since the last, and `await flushed()` waits for it. After a write or a sync that failed nothing more is
-taken: a later sync that goes well says nothing of what an earlier one lost.
+A piece is one `write()`, so a killed process loses nothing. Once an event loop drives the file, `fdatasync` follows
+within `SYNC_SECONDS` in a thread, once for all pieces since the last, and `await flushed()` waits for it. Until then,
+and for whoever else adds something, it follows at once. After a write or a sync that failed nothing more is taken: a
+later sync that goes well says nothing of what an earlier one lost.
 """
 
 from __future__ import annotations
@@ -31,21 +32,28 @@ class GrowingFile:
 
     Attributes:
         fault: the first thing that went wrong; None as long as all is well.
-        on_fault: called once, on the loop that adds, when the disk does not take something.
     """
 
     def __init__(self, path: Path, handle: int, size: int) -> None:
         self.fault: OSError | None = None
-        self.on_fault: Callable[[OSError], None] = _nobody
         self._path, self._handle = path, handle
         self._size = self._synced = size
-        self._told = False
+        self._on_fault: Callable[[OSError], None] | None = None
         self._disk = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._syncing: asyncio.Task[None] | None = None
         self._alarm: asyncio.TimerHandle | None = None
 
+    def drive(self, on_fault: Callable[[OSError], None]) -> None:
+        """Let the loop that runs here, which must go on turning, put on the disk what it adds.
+
+        Args:
+            on_fault: called once, on that loop, when the disk does not take something.
+        """
+        self._loop, self._on_fault = asyncio.get_running_loop(), on_fault
+
     def add(self, piece: bytes) -> None:
-        """Add the piece to the file, and have it on the disk shortly; at once where no event loop runs (yet).
+        """Add the piece to the file, and have it on the disk shortly; at once where the loop that drives is not ours.
 
         Raises:
             OSError: the disk did not take it, now or before; nothing of the piece is in the file, and nothing more
@@ -67,7 +75,7 @@ class GrowingFile:
             raise
 
     async def flushed(self) -> None:
-        """Wait until everything that was added before this call is on the disk.
+        """Wait until everything that was added before this call is on the disk; on the loop that drives.
 
         Raises:
             OSError: the disk did not take it, or something before it.
@@ -96,10 +104,10 @@ class GrowingFile:
 
     def _failed(self, error: OSError) -> None:
         self.fault = self.fault or error
-        if not self._told:
-            self._told = True
-            self._call_off()
-            self.on_fault(error)
+        self._call_off()
+        tell, self._on_fault = self._on_fault, None
+        if tell is not None:
+            tell(error)
 
     def _call_off(self) -> None:
         if self._alarm is not None:
@@ -108,18 +116,26 @@ class GrowingFile:
 
     def _sync_soon(self) -> None:
         try:
-            loop = asyncio.get_running_loop()
+            running = asyncio.get_running_loop()
         except RuntimeError:
+            running = None
+        # A kernel runs a loop too, in the thread that starts a run; it stands still for as long as the cell takes.
+        if running is None or running is not self._loop:
             self._sync()
-            return
-        if self._alarm is None:
-            self._alarm = loop.call_later(SYNC_SECONDS, self._begin_sync)
+        elif self._alarm is None:
+            self._alarm = running.call_later(SYNC_SECONDS, self._begin_sync)
 
     def _begin_sync(self) -> asyncio.Task[None]:
         self._call_off()
         if self._syncing is None or self._syncing.done():
             self._syncing = asyncio.ensure_future(self._sync_aside())
+            self._syncing.add_done_callback(self._sync_on)
         return self._syncing
+
+    def _sync_on(self, done: asyncio.Task[None]) -> None:
+        # An alarm that found a sync under way went for nothing.
+        if self._synced < self._size and self._alarm is None and self.fault is None and not done.cancelled():
+            self._begin_sync()
 
     async def _sync_aside(self) -> None:
         try:
@@ -139,10 +155,6 @@ class GrowingFile:
                 self.fault = error
                 raise
             self._synced = upto
-
-
-def _nobody(fault: OSError) -> None:
-    """Who listens before anybody does."""
 
 
 def put_away(path: Path, content: bytes) -> None:

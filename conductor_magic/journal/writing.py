@@ -36,9 +36,9 @@ class Journal:
 
     `Journal(folder)` begins a new one, `Journal.go_on(folder)` takes up one that nobody writes any more.
 
-    The engine's event loop is its only writer. Subscribers are called after each append, in order; one that raises is
-    dropped, so that a failing board never takes the run down. When the disk fails, the journal stops for good: see
-    `fault` and `on_fault`.
+    Whoever begins it writes first; from `drive` on, the engine's event loop is its only writer. Subscribers are called
+    after each append, in order; one that raises is dropped, so that a failing board never takes the run down. When the
+    disk fails, the journal stops for good: see `fault` and `drive`.
 
     Attributes:
         path: the file.
@@ -126,9 +126,13 @@ class Journal:
         """Why nothing can be recorded any more; None as long as the disk takes what it is given."""
         return self._file.fault
 
-    def on_fault(self, call: Callable[[OSError], None]) -> None:
-        """Call `call(fault)`, on the engine's loop, when the disk fails: nothing more can be recorded from then on."""
-        self._file.on_fault = call
+    def drive(self, on_fault: Callable[[OSError], None]) -> None:
+        """Make the loop that runs here the writer: what it appends is on the disk shortly, and not at once.
+
+        Args:
+            on_fault: called once, on that loop, when the disk fails: nothing more can be recorded from then on.
+        """
+        self._file.drive(on_fault)
 
     def append(self, event: Event) -> Record:
         """Record the event, fold it, tell the subscribers.

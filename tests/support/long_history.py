@@ -36,7 +36,8 @@ def write_long_history(folder: Path, tasks: int = TASKS, events: int = EVENTS) -
     journal = Journal(folder, clock=lambda: 1_767_225_600.0 + next(clock) * 0.05)
 
     async def write() -> None:
-        # On a loop the disk is waited for now and then, as in a run, and not after each record.
+        # The disk is waited for now and then, as in a run, and not after each record.
+        journal.drive(lambda fault: None)
         for number, event in enumerate(_History(journal, tasks, events // tasks).events()):
             journal.append(event)
             if number % 1_000 == 0:
