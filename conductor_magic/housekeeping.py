@@ -6,7 +6,6 @@ process keeps house at a time: whatever half-done thing it finds is then nobody'
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import shutil
@@ -16,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from conductor_magic.errors import ConductUsageError
+from conductor_magic.file_locks import give_back, lock, open_to_lock
 from conductor_magic.journal import NAME, is_open
 from conductor_magic.journal.file import take
 from conductor_magic.settings import archive_folder, data_folder, run_folders, runs_folder
@@ -102,28 +102,25 @@ def housekeeping() -> Iterator[None]:
     Raises:
         ConductUsageError: somebody else does.
     """
-    lock = data_folder() / "locks" / "housekeeping.lock"
+    path = data_folder() / "locks" / "housekeeping.lock"
     try:
-        lock.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle = open_to_lock(path, os.O_RDWR | os.O_CREAT)
     except OSError as error:
-        raise ConductUsageError(f"Nothing was touched, because {lock} cannot be opened: {reason(error)}.") from None
+        raise ConductUsageError(f"Nothing was touched, because {path} cannot be opened: {reason(error)}.") from None
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        if not lock(handle, path):
             raise ConductUsageError(
                 f"Runs in {data_folder()} are being archived, restored or deleted just now: try again after that."
-            ) from None
+            )
         for folder in (runs_folder(), archive_folder()):
             with suppress(OSError):  # there is none yet
-                for path in folder.iterdir():
-                    if _HALF_DONE.fullmatch(path.name):
-                        _delete(path)
+                for left in folder.iterdir():
+                    if _HALF_DONE.fullmatch(left.name):
+                        _delete(left)
         yield
     finally:
-        fcntl.flock(handle, fcntl.LOCK_UN)  # a child that was forked meanwhile has it open too
-        os.close(handle)
+        give_back(handle)
 
 
 @contextmanager
@@ -142,8 +139,7 @@ def held(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        fcntl.flock(handle, fcntl.LOCK_UN)
-        os.close(handle)
+        give_back(handle)
 
 
 def remove(folder: Path, before: float) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 from pathlib import Path
 from typing import Self
 
 from conductor_magic.errors import ConductUsageError
+from conductor_magic.file_locks import give_back, lock, open_to_lock
 
 __all__ = ["WorkspaceLock"]
 
@@ -30,29 +30,31 @@ class WorkspaceLock:
             shared: this run does not write.
 
         Raises:
-            ConductUsageError: another run writes there; it is named.
+            ConductUsageError: another run writes there; it is named. Or the data folder's disk has no locks.
         """
         folder = data / "locks"
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        name = hashlib.sha256(os.fsencode(workspace)).hexdigest()[:24]
-        handle = os.open(folder / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        path = folder / f"{hashlib.sha256(os.fsencode(workspace)).hexdigest()[:24]}.lock"
+        handle = open_to_lock(path, os.O_RDWR | os.O_CREAT)
         if shared:
             # Readers neither wait for a writer nor keep one out.
             return cls(handle)
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            holder = os.pread(handle, 200, 0).decode(errors="replace").strip() or "another run"
-            os.close(handle)
-            raise ConductUsageError(
-                f"Run {holder} is working in {workspace}. Wait for it, cancel it, or give this run another --workspace."
-            ) from None
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, owner.encode(), 0)
+            if not lock(handle, path):
+                holder = os.pread(handle, 200, 0).decode(errors="replace").strip() or "another run"
+                raise ConductUsageError(
+                    f"Run {holder} is working in {workspace}. Wait for it, cancel it, or give this run another "
+                    "--workspace."
+                )
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, owner.encode(), 0)
+        except BaseException:
+            give_back(handle)
+            raise
         return cls(handle)
 
     def release(self) -> None:
         """Give the lock back; idempotent."""
         if self._handle >= 0:
-            os.close(self._handle)
+            give_back(self._handle)
             self._handle = -1

@@ -16,6 +16,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from conductor_magic.file_locks import give_back
+
 __all__ = ["SYNC_SECONDS", "GrowingFile", "keep_names", "put_away", "write_again"]
 
 SYNC_SECONDS = 0.2
@@ -94,7 +96,7 @@ class GrowingFile:
             self._failed(error)
         with self._disk:
             if self._handle >= 0:
-                os.close(self._handle)
+                give_back(self._handle)
                 self._handle = -1
 
     def _check(self) -> None:

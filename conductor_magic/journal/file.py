@@ -10,6 +10,7 @@ from pathlib import Path
 from conductor_magic.collections_off import no_collections
 from conductor_magic.errors import ConductUsageError, JournalDamaged, TransitionError
 from conductor_magic.events import FORMAT, Record, RunStarted
+from conductor_magic.file_locks import give_back, lock, open_to_lock
 from conductor_magic.fold import fold
 from conductor_magic.journal.disk import put_away, write_again
 from conductor_magic.journal.lines import decode, is_whole
@@ -79,13 +80,15 @@ def read_state(path: Path) -> tuple[list[Record], RunState, bytes]:
 
 def is_open(path: Path) -> bool:
     """Whether a run is still writing this journal, in this process or another."""
-    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    handle = open_to_lock(path, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         return True
+    except OSError:
+        return False  # where there are no locks no run can go on: it begins with one
     finally:
-        os.close(handle)
+        give_back(handle)
     return False
 
 
@@ -94,35 +97,37 @@ def take(path: Path) -> int:
 
     Raises:
         FileNotFoundError: there is none.
-        ConductUsageError: another process, or another run object of this one, writes it; or it is no longer there,
-            because whoever had it until now archived or deleted it.
+        ConductUsageError: another process, or another run object of this one, writes it; its disk has no locks; or it
+            is no longer there, because whoever had it until now archived or deleted it.
     """
-    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
-    for patience in (True, True, True, False):
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+    handle = open_to_lock(path, os.O_WRONLY | os.O_APPEND)
+    try:
+        for patience in (True, True, True, False):
+            if lock(handle, path):
+                _check_still_there(handle, path)
+                return handle
             if patience:
                 time.sleep(0.05)  # somebody may only be asking (`is_open`)
-        else:
-            _check_still_there(handle, path)
-            return handle
-    os.close(handle)
+        raise ConductUsageError(f"Run {path.parent.name} is going on in {_owner(path)}.")
+    except BaseException:
+        give_back(handle)
+        raise
+
+
+def _owner(path: Path) -> str:
     try:
-        owner = (path.parent / OWNER).read_text(errors="replace")[:100].strip()
+        return (path.parent / OWNER).read_text(errors="replace")[:100].strip()
     except OSError:
-        owner = "another process"
-    raise ConductUsageError(f"Run {path.parent.name} is going on in {owner}.")
+        return "another process"
 
 
 def _check_still_there(handle: int, path: Path) -> None:
-    """Close the file and raise when the path no longer names it: what is written to it would be lost."""
+    """Raise when the path no longer names the file: what is written to it would be lost."""
     try:
         if os.path.samestat(os.fstat(handle), path.stat()):
             return
     except FileNotFoundError:
         pass
-    os.close(handle)
     raise ConductUsageError(f"Run {path.parent.name} was archived or deleted just now.")
 
 

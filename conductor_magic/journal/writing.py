@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ from typing import Self
 
 from conductor_magic.errors import ConductUsageError
 from conductor_magic.events import FORMAT, Event, Record, dump, dump_json, parse, parse_json
+from conductor_magic.file_locks import give_back, lock, open_to_lock
 from conductor_magic.fold import apply
 from conductor_magic.journal.disk import GrowingFile, keep_names
 from conductor_magic.journal.file import NAME, OWNER, read_state, repair, take
@@ -60,17 +60,18 @@ class Journal:
 
         Raises:
             FileExistsError: the folder has a journal already.
+            ConductUsageError: the disk has no locks.
             OSError: the disk takes none.
         """
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = os.open(folder / NAME, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        handle = open_to_lock(folder / NAME, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND)
         try:
             # Waits, because somebody may be asking just now (`is_open`).
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            lock(handle, folder / NAME, wait=True)
             keep_names(folder)
             keep_names(folder.parent)
         except BaseException:
-            os.close(handle)
+            give_back(handle)
             raise
         self._set_up(handle, folder, [], RunState(), None, clock or steady_clock(), redactor)
 
@@ -92,7 +93,7 @@ class Journal:
                     f"It can be looked at (%conduct show {folder.name}), not resumed. Upgrade conductor-magic."
                 )
         except BaseException:
-            os.close(handle)
+            give_back(handle)
             raise
         journal = cls.__new__(cls)
         journal._set_up(handle, folder, records, state, tail, steady_clock(state.at), redactor)  # noqa: SLF001 - our own
