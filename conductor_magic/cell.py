@@ -61,7 +61,8 @@ def conduct_cell(
     goal = fill_in(cell, shell.user_ns).strip()
     if not goal:
         raise ConductUsageError(_EMPTY)
-    return play(shell, partial(_start, goal, options, named), options, static=static)
+    never_began = "Stopped before the run began: nothing was recorded."
+    return play(shell, partial(_start, goal, options, named), options, static=static, never_began=never_began)
 
 
 def _over_defaults(given: Mapping[str, object], defaults: Mapping[str, object]) -> dict[str, object]:
@@ -93,7 +94,9 @@ def _start(goal: str, options: Options, named: Named, *, quiet: bool) -> Run:
     )
 
 
-def play(shell: InteractiveShell, prepare: Callable[..., Run], options: Options, *, static: bool) -> object:
+def play(
+    shell: InteractiveShell, prepare: Callable[..., Run], options: Options, *, static: bool, never_began: str
+) -> object:
     """Begin a run, show it, block until it ends and bind its result; gives the cell's value.
 
     Args:
@@ -101,6 +104,7 @@ def play(shell: InteractiveShell, prepare: Callable[..., Run], options: Options,
         prepare: makes the run, not yet begun; `quiet` says whether without a board.
         options: how it is shown, and the name that gets the result.
         static: whether only the static copy of the board stays when the run has ended.
+        never_began: what a person is told who stops the cell while the run is being made.
 
     Raises:
         ConductUsageError: it could not be begun; nothing is bound.
@@ -117,7 +121,7 @@ def play(shell: InteractiveShell, prepare: Callable[..., Run], options: Options,
     except OSError as error:
         raise ConductUsageError(f"The run cannot be recorded: {error}. See: %conduct doctor") from None
     except KeyboardInterrupt:
-        raise RunInterrupted("Stopped before the run began: nothing was recorded.") from None
+        raise RunInterrupted(never_began) from None
     # From here on the run exists, so an interrupt may no longer tear anything open: not its start, not its binding.
     with held_interrupts() as presses:
         if options.background:

@@ -10,7 +10,8 @@ import asyncio
 import os
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -81,18 +82,18 @@ def start(
     rules = standing_rules()
     run_id = new_run_id(time.time())
     folder = data / "runs" / run_id
-    try:
+    with _undone_when_it_fails(data) as undo:
         lock = WorkspaceLock.take(data, workspace, run_id, shared=options.mode == "read-only")
-    except OSError as error:
-        raise _unwritable(data, error) from None
-    kernels: KernelPool | None = None
-    try:
+        undo.callback(lock.release)
         # Before anything else makes it: the parents of a folder are made with the usual mode.
         folder.mkdir(parents=True, mode=0o700)
+        undo.callback(shutil.rmtree, folder, ignore_errors=True)
         walls = choose_walls(options.mode, workspace, data, denied_paths(rules))
         kernels, described = _hand_over(variables, folder, walls)
+        undo.callback(_close, kernels)
         redactor = Redactor(os.environ)
         journal = Journal(folder, redactor=redactor)
+        undo.callback(journal.close)
         journal.append(
             RunStarted(
                 run=run_id,
@@ -116,28 +117,9 @@ def start(
             )
         )
         run = Run(
-            run_id,
-            folder,
-            journal,
-            options,
-            walls,
-            kernels,
-            lock,
-            rules,
-            redactor,
-            typed,
-            answers,
-            limits or Limits(),
-            connector,
-        )
-    except BaseException as error:
-        if kernels is not None:
-            _close(kernels)
-        lock.release()
-        shutil.rmtree(folder, ignore_errors=True)
-        if isinstance(error, OSError):
-            raise _unwritable(data, error) from None
-        raise
+            run_id, folder, journal, options, walls, kernels, lock, rules, redactor, typed, answers,
+            limits or Limits(), connector,
+        )  # fmt: skip
     if begin:
         run.begin()
     return run
@@ -173,13 +155,9 @@ def resume(
     _check_not_a_worker()
     typed = return_type(returns)
     redactor = Redactor(os.environ)
-    try:
+    with _undone_when_it_fails(folder) as undo:
         journal = Journal.go_on(folder, redactor)
-    except OSError as error:
-        raise _unwritable(folder, error) from None
-    lock: WorkspaceLock | None = None
-    kernels: KernelPool | None = None
-    try:
+        undo.callback(journal.close)
         state = journal.state
         if state.started is None:
             raise ConductUsageError(f"Run {folder.name} has no whole record: it was stopped before it began.")
@@ -193,38 +171,49 @@ def resume(
         check_prices(provider, state.tiers, capped_money(options))
         rules, data = standing_rules(), data_folder()
         lock = WorkspaceLock.take(data, workspace, folder.name, shared=options.mode == "read-only")
+        undo.callback(lock.release)
         walls = choose_walls(options.mode, workspace, data, denied_paths(rules))
         kernels, described = _hand_over({name: (variables or {})[name] for name in options.use}, folder, walls)
+        undo.callback(_close, kernels)
         run = Run(
             folder.name, folder, journal, options, walls, kernels, lock, rules, redactor, typed, answers,
             limits or Limits(), connector,
         )  # fmt: skip
-        journal.append(
-            taken_over(
-                state,
-                owner=f"process {os.getpid()}",
-                away=time.time() - state.moment(journal.now()),
-                budget=options.budget,
-                timeout=options.timeout,
-                caps=options.caps,
-                walls=(walls.mode, walls.kind, walls.reason),
-            )
+        if run.board is not None:
+            undo.callback(run.board.close)
+        taking_over = taken_over(
+            state,
+            owner=f"process {os.getpid()}",
+            away=time.time() - state.moment(journal.now()),
+            budget=options.budget,
+            timeout=options.timeout,
+            caps=options.caps,
+            walls=(walls.mode, walls.kind, walls.reason),
         )
+        journal.mend()
         torn = sorted(path.name for path in folder.glob("journal.torn-*"))
-        for event in what_to_tell(state, torn, list(redactor.json(described))):
-            journal.append(event)
-    except BaseException as error:
-        if kernels is not None:
-            _close(kernels)
-        if lock is not None:
-            lock.release()
-        journal.close()
-        if isinstance(error, OSError):
-            raise _unwritable(folder, error) from None
-        raise
+        journal.append_together([taking_over, *what_to_tell(state, torn, list(redactor.json(described)))])
     if begin:
         run.begin()
     return run
+
+
+@contextmanager
+def _undone_when_it_fails(recorded_in: Path) -> Iterator[ExitStack]:
+    """What is entered in the stack is done when the body raises: nothing that it opened stays open.
+
+    Args:
+        recorded_in: the folder that is named when the disk does not take something.
+
+    Raises:
+        ConductUsageError: in place of an `OSError`.
+    """
+    with ExitStack() as undo:
+        try:
+            yield undo
+        except OSError as error:
+            raise _unwritable(recorded_in, error) from None
+        undo.pop_all()
 
 
 def _check_not_a_worker() -> None:

@@ -59,4 +59,10 @@ def run(shell: InteractiveShell, words: Sequence[str]) -> object:
         )
 
     magics = shell.magics_manager.registry.get("ConductMagics")
-    return play(shell, begin, options, static=getattr(magics, "final_output", "live") == "static")
+    return play(
+        shell,
+        begin,
+        options,
+        static=getattr(magics, "final_output", "live") == "static",
+        never_began=f"Stopped before run {folder.name} went on. It goes on with: %conduct resume {words[0]}",
+    )

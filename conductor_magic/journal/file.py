@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import time
@@ -97,10 +98,17 @@ def take(path: Path) -> int:
 
     Raises:
         FileNotFoundError: there is none.
-        ConductUsageError: another process, or another run object of this one, writes it; its disk has no locks; or it
-            is no longer there, because whoever had it until now archived or deleted it.
+        ConductUsageError: another process, or another run object of this one, writes it; its disk has no locks; it is
+            a link; or it is no longer there, because whoever had it until now archived or deleted it.
     """
-    handle = open_to_lock(path, os.O_WRONLY | os.O_APPEND)
+    try:
+        handle = open_to_lock(path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise ConductUsageError(
+                f"{path} is a link to another file: only a run's own journal is gone on with."
+            ) from None
+        raise
     try:
         for patience in (True, True, True, False):
             if lock(handle, path):

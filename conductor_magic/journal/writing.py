@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
@@ -114,9 +114,8 @@ class Journal:
         self._redactor = redactor
         self._subscribers: list[Subscriber] = []
         self._tail = tail  # of a file that is still as another process left it
+        self._named = False
         self._file = GrowingFile(self.path, handle, os.fstat(handle).st_size - len(tail or b""))
-        with suppress(OSError):  # it only gives the owner a name
-            (folder / OWNER).write_text(f"process {os.getpid()}")
 
     def now(self) -> float:
         """This moment on the journal's clock, seconds since the epoch."""
@@ -143,24 +142,57 @@ class Journal:
             ValueError: the event holds something that no record can; nothing was written.
             OSError: the disk took no whole record, now or before; file and state are as they were.
         """
-        seq, at = self.state.seq + 1, self._clock()
-        event, data = self._without_secrets(event)
-        line = line_of(seq, at, data)
-        # What is folded is what a reader of the file will find, to the letter, whatever Python values the event held.
-        record = Record(seq, at, parse_json(event, data))
-        state = apply(self.state, record)
+        return self.append_together((event,))[0]
+
+    def append_together(self, events: Sequence[Event]) -> list[Record]:
+        """Record several events, all of them or none: they are one piece for the disk. Errors are those of `append`."""
+        at, state = self._clock(), self.state
+        folded: list[tuple[Record, RunState]] = []
+        lines: list[bytes] = []
+        for event in events:
+            kept, data = self._without_secrets(event)
+            # What is folded is what a reader of the file will find, to the letter, whatever values the event held.
+            record = Record(state.seq + 1, at, parse_json(kept, data))
+            lines.append(line_of(record.seq, at, data))
+            state = apply(state, record)
+            folded.append((record, state))
+        self.mend()
+        self._file.add(b"".join(lines))
+        self._name_owner()
+        self.state = state
+        self.records += [record for record, _ in folded]
+        for record, after in folded:
+            self._tell(record, after)
+        return [record for record, _ in folded]
+
+    def mend(self) -> None:
+        """Make good what another process left unfinished, a torn tail moved aside; the first append does so too.
+
+        Raises:
+            OSError: the disk does not take it; no byte of the journal was lost.
+        """
         if self._tail is not None:
             repair(self.path, self._tail)
             self._tail = None
-        self._file.add(line)
-        self.state = state
-        self.records.append(record)
+
+    def _name_owner(self) -> None:
+        if self._named:
+            return
+        self._named = True
+        owner = self.path.with_name(OWNER)
+        with suppress(OSError):  # it only gives the owner a name
+            # A new file each time: what stands there may be a stranger's link.
+            owner.unlink(missing_ok=True)
+            handle = os.open(owner, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+            with os.fdopen(handle, "w") as file:
+                file.write(f"process {os.getpid()}")
+
+    def _tell(self, record: Record, state: RunState) -> None:
         for subscriber in tuple(self._subscribers):
             try:
                 subscriber(record, state)
             except Exception:  # noqa: BLE001 - a view's bug must not reach the run
                 self._subscribers.remove(subscriber)
-        return record
 
     def _without_secrets(self, event: Event) -> tuple[Event, bytes]:
         """The event as it may be recorded, and its JSON. What a model or a server says can hold a key too."""

@@ -291,6 +291,19 @@ def test_subscribers_hear_every_record_in_order_with_the_state_after_it(tmp_path
     assert heard[-1][1] == fold(journal.records[:5])
 
 
+def test_events_that_belong_together_are_recorded_all_or_none(tmp_path: Path) -> None:
+    """Each is a record of its own, told with its own state; one that does not fit keeps the others out of the file."""
+    journal = Journal(tmp_path / "run")
+    heard: list[tuple[Record, RunState]] = []
+    journal.subscribe(lambda record, state: heard.append((record, state)))
+    journal.append_together(EVENTS[:4])
+    assert heard == [(journal.records[n], fold(journal.records[: n + 1])) for n in range(4)]
+    assert (read_records(journal.path), journal.state) == ((journal.records, b""), fold(journal.records))
+    with pytest.raises(TransitionError):
+        journal.append_together([e.RunNoted(text="fits"), EVENTS[0]])
+    assert (len(read_records(journal.path)[0]), len(heard), journal.state.seq) == (4, 4, 4)
+
+
 def test_a_subscriber_that_fails_is_dropped_and_the_rest_go_on(tmp_path: Path) -> None:
     """A view's bug costs that view, never the run or its neighbours."""
     journal = Journal(tmp_path / "run")

@@ -1,0 +1,147 @@
+"""A resumption that comes to nothing: the run is as it was, nothing stays open, and no link is followed."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from conductor_magic.api import load, resume
+from conductor_magic.board import board_comms
+from conductor_magic.commands import resume as resume_command
+from conductor_magic.errors import ConductUsageError
+from conductor_magic.journal import NAME, OWNER, is_open
+from conductor_magic.result import ConductResult
+from conductor_magic.run import resume as resume_run
+from conductor_magic.waiting import RunInterrupted
+from tests.shell.conftest import Play
+from tests.shell.test_resume import cut
+from tests.support.bad_disk import Fault, bad_disk
+from tests.support.floor import Floor, done, lay_out
+from tests.support.messages_server import Answer, MessagesServer, text
+from tests.support.wire import View
+
+TORN = b'{"sum":"00'
+
+
+def blocked(task: str, turn: int, body: dict[str, Any]) -> Answer:
+    """Task b cannot be done."""
+    return text("There is no way.\nSTATUS: blocked - no way") if task == "b" else done(task, turn, body)
+
+
+def a_completed_run(play: Play) -> ConductResult:
+    return play(Floor([lay_out({"a": ()}), text("Under way."), text("The answer.")]))
+
+
+def a_partial_run(play: Play) -> ConductResult:
+    """One that can be resumed although it has an answer."""
+    plan = [lay_out({"a": (), "b": ()}), text("Under way."), text("Half of it.")]
+    result = play(Floor(plan, blocked))
+    assert result.status == "partial", result.reason
+    return result
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+def test_a_refusal_leaves_every_file_as_it_was(play: Play, tmp_path: Path) -> None:
+    """Also the name of the last owner; where that is a link, what it leads to."""
+    folder = Path(a_completed_run(play).path)
+    (folder / OWNER).write_text("process 1")
+    before = contents(folder)
+    with pytest.raises(ConductUsageError, match="is completed: there is nothing to resume"):
+        resume(str(folder))
+    assert contents(folder) == before
+    precious = tmp_path / "precious"
+    precious.write_text("precious")
+    (folder / OWNER).unlink()
+    (folder / OWNER).symlink_to(precious)
+    with pytest.raises(ConductUsageError, match="is completed"):
+        resume(str(folder))
+    assert (precious.read_text(), (folder / OWNER).is_symlink()) == ("precious", True)
+
+
+def test_a_linked_owner_is_replaced_and_not_written_through(
+    play: Play, serve: Callable[[Any], MessagesServer], tmp_path: Path
+) -> None:
+    """A resumption that goes on names itself in a file of the run's own."""
+    folder = cut(a_completed_run(play), 8, "cut")
+    precious = tmp_path / "precious"
+    precious.write_text("precious")
+    (folder / OWNER).unlink()
+    (folder / OWNER).symlink_to(precious)
+    serve(Floor([text("The answer.")]))
+    assert resume(str(folder), quiet=True).wait(30).status == "completed"
+    assert precious.read_text() == "precious"
+    assert not (folder / OWNER).is_symlink()
+    assert (folder / OWNER).read_text() == f"process {os.getpid()}"
+
+
+def test_a_linked_journal_is_not_gone_on_with(play: Play, tmp_path: Path) -> None:
+    """What the link leads to stays as it is."""
+    folder = cut(a_completed_run(play), 8, "cut")
+    elsewhere = (folder / NAME).rename(tmp_path / "elsewhere.jsonl")
+    (folder / NAME).symlink_to(elsewhere)
+    before = elsewhere.read_bytes()
+    with pytest.raises(ConductUsageError, match="is a link to another file"):
+        resume(str(folder))
+    assert elsewhere.read_bytes() == before
+
+
+@pytest.mark.parametrize(("fault", "at"), [("full", 1), ("half", 1), ("sync", 1), ("sync", 2)])
+def test_what_the_disk_does_not_take_is_not_begun(play: Play, view: View, fault: Fault, at: int) -> None:
+    """The run keeps its end and its answer; the board is closed and the journal is free."""
+    partial = a_partial_run(play)
+    folder, comms = Path(partial.path), board_comms()
+    whole = (folder / NAME).read_bytes()
+    (folder / NAME).write_bytes(whole + TORN)
+    with bad_disk() as disk:
+        disk.fail(fault, at)
+        with pytest.raises(ConductUsageError, match="takes no files"):
+            resume(partial.id)
+    assert (folder / NAME).read_bytes() == whole
+    assert (load(partial.id).status, load(partial.id).answer) == ("partial", "Half of it.")
+    assert board_comms() == comms
+    assert not is_open(folder / NAME)
+
+
+def test_all_that_a_resumption_records_is_one_write(play: Play, serve: Callable[[Any], MessagesServer]) -> None:
+    """So that no disk takes a part of it; a torn tail makes for a second record."""
+    partial = a_partial_run(play)
+    with (Path(partial.path) / NAME).open("ab") as file:
+        file.write(TORN)
+    serve(Floor([text("Half of it.")], blocked))
+    with bad_disk() as disk:
+        run = resume_run(Path(partial.path), {"quiet": True}, begin=False)
+        assert disk.writes == 1
+    assert [record.event.kind for record in run.result().events][-2:] == ["run.resumed", "run.noted"]
+    run.begin()
+    assert run.wait(30).answer == "Half of it."
+
+
+def test_an_interrupt_while_a_run_is_taken_over_says_how_it_goes_on(
+    play: Play, serve: Callable[[Any], MessagesServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be recorded by then that somebody took it over: nothing is said of that, and the next line goes on."""
+    partial = a_partial_run(play)
+    sync = os.fdatasync
+
+    def pressed(handle: int) -> None:
+        sync(handle)
+        signal.raise_signal(signal.SIGINT)
+
+    shell: Any = SimpleNamespace(user_ns={}, kernel=None, magics_manager=SimpleNamespace(registry={}))
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fdatasync", pressed)
+        with pytest.raises(RunInterrupted) as stopped:
+            resume_command.run(shell, [partial.id])
+    line = f"%conduct resume {partial.id}"
+    assert str(stopped.value) == f"Stopped before run {partial.id} went on. It goes on with: {line}"
+    serve(Floor([text("Half of it.")], blocked))
+    assert resume(partial.id, quiet=True).wait(30).answer == "Half of it."
