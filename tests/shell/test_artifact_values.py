@@ -221,8 +221,9 @@ def test_only_the_file_that_was_saved_is_opened(tmp_path: Path) -> None:
     folder, elsewhere = tmp_path / "artifacts", tmp_path / "elsewhere"
     folder.mkdir()
     elsewhere.mkdir()
-    secret = elsewhere / "secret.txt"
+    secret, single = elsewhere / "secret.txt", elsewhere / "single.txt"
     secret.write_text("secret")
+    single.write_text("single")  # its other names are none: only the folder's link tells
     (folder / "plain.txt").write_text("plain")
     (folder / "soft.txt").symlink_to(secret)
     (folder / "hard.txt").hardlink_to(secret)
@@ -233,7 +234,7 @@ def test_only_the_file_that_was_saved_is_opened(tmp_path: Path) -> None:
         folder / "soft.txt",
         folder / "hard.txt",
         folder / "pipe.txt",
-        tmp_path / "link" / "secret.txt",
+        tmp_path / "link" / "single.txt",
         folder,
     ):
         with pytest.raises(ToolError, match="the file is not the one that was saved"):
