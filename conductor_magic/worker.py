@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
 from conductor_magic.caps import Cap, call_cap, reached
@@ -278,7 +279,7 @@ class Worker:
                     task=self._context.task,
                     worker=worker,
                     mime=made.mime,
-                    path=made.path,
+                    path=f"artifacts/{Path(made.path).name}",
                     size=made.size,
                     sha256=made.sha256,
                     shape=made.shape,

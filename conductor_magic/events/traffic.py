@@ -116,9 +116,10 @@ class ToolRefused(Event, kind="tool.refused"):
 
 
 class ArtifactSaved(Event, kind="artifact.saved"):
-    """A worker handed something to the notebook; `path` is where it lay in the run's `artifacts` folder then.
+    """A worker handed something to the notebook; `path` is where it lies in the run's folder.
 
-    The folder may have moved since, and a stranger's record may name any file: only the file's name is believed.
+    Earlier versions recorded where that was on the disk, and a stranger's record may name any file: only the file's
+    name is believed.
     """
 
     name: str

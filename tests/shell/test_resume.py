@@ -16,6 +16,7 @@ import pytest
 from conductor_magic.api import load, resume
 from conductor_magic.errors import ConductUsageError
 from conductor_magic.events import (
+    ArtifactSaved,
     QuestionAsked,
     TaskCreated,
     TaskLaunched,
@@ -28,6 +29,7 @@ from conductor_magic.events import (
 from conductor_magic.fold import fold
 from conductor_magic.journal import NAME, encode, read_records
 from conductor_magic.limits import Limits
+from conductor_magic.report.words import warnings
 from conductor_magic.result import ConductResult
 from conductor_magic.run import resume as resume_run
 from tests.shell.conftest import Begin, Play
@@ -392,6 +394,24 @@ def test_a_torn_tail_is_kept_aside_and_told(play: Play, serve: Callable[[Any], M
     assert result.status == "completed", result.reason
     assert any("journal.torn-1" in note for note in result.notes)
     assert (folder / "journal.torn-1").read_bytes() == b'{"sum":"00'
+
+
+def test_a_renamed_copy_finds_the_artifacts_that_it_makes(play: Play, serve: Callable[[Any], MessagesServer]) -> None:
+    """None of them is called a stranger's: the record says where they lie in the run's folder."""
+
+    def publishes(task: str, turn: int, body: dict[str, Any]) -> Answer:
+        return tools(("Python", {"code": "publish('t', 'hello')"})) if turn == 1 else done(task, turn, body)
+
+    whole = play(Floor([lay_out({"a": ()}), text("Under way."), text("The answer.")], publishes))
+    folder = cut(whole, 8, "renamed")
+    shutil.rmtree(folder / "artifacts")
+    serve(Floor([text("The answer.")], publishes))
+    result = resume(str(folder), quiet=True).wait(60)
+    assert result.artifacts["t"].value == "hello"
+    assert Path(result.artifacts["t"].path).parent == folder / "artifacts"
+    assert warnings(result.last_snapshot) == warnings(whole.last_snapshot)
+    [saved] = [record.event for record in result.events if isinstance(record.event, ArtifactSaved)]
+    assert saved.path == f"artifacts/{Path(result.artifacts['t'].path).name}"
 
 
 def test_no_walls_are_down_for_good(play: Play, serve: Callable[[Any], MessagesServer]) -> None:
