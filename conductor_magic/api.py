@@ -115,7 +115,9 @@ def opened(run: str) -> tuple[Path, list[Record], RunState, bool]:
     from conductor_magic.settings import find_run
 
     folder = find_run(run)
+    # Asked first: a run that ends while its record is read would have neither an end in what was read nor a driver.
+    alive = is_open(folder / NAME)
     records, state, _ = read_state(folder / NAME)
     if not records:
         raise ConductUsageError(f"Run {folder.name} has no whole record: it was stopped before it began.")
-    return folder, records, state, is_open(folder / NAME)
+    return folder, records, state, alive

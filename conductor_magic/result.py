@@ -96,11 +96,15 @@ class ConductResult(BaseModel):
         """
         return iter(self._read()[0])
 
-    def _read(self) -> tuple[list[Record], RunState]:
+    def _read(self) -> tuple[list[Record], RunState, bool]:
+        """The records, what they fold to, and whether the run was going on before they were read."""
+        journal = Path(self.path) / NAME
         try:
-            return read_state(Path(self.path) / NAME)[:2]
+            alive = is_open(journal)
+            records, state, _ = read_state(journal)
         except FileNotFoundError:
             raise ConductUsageError(f"The record of run {self.id} is gone: there is no {self.path} any more.") from None
+        return records, state, alive
 
     def show(self) -> Any:
         """The static board, displayed by the notebook."""
@@ -116,8 +120,8 @@ class ConductResult(BaseModel):
         """
         from conductor_magic.board_view import ReplayView
 
-        records, state = self._read()
-        return ReplayView(Path(self.path), records, state, alive=is_open(Path(self.path) / NAME))
+        records, state, alive = self._read()
+        return ReplayView(Path(self.path), records, state, alive=alive)
 
     def save(self, path: str | Path) -> Path:
         """Write the static board as one self-contained HTML file."""
