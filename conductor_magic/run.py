@@ -12,9 +12,8 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from conductor_magic import __version__
 from conductor_magic.connect import capped_money, check_prices, connect, provider_of
@@ -26,7 +25,7 @@ from conductor_magic.journal import Journal
 from conductor_magic.limits import EXPECTED_SECONDS, Limits
 from conductor_magic.lock import WorkspaceLock
 from conductor_magic.loop import engine_loop
-from conductor_magic.option_checks import check_workspace
+from conductor_magic.option_checks import check_option, check_workspace
 from conductor_magic.redact import Redactor
 from conductor_magic.resuming import check_resumable, check_returns, check_variables, taken_over, what_to_tell
 from conductor_magic.returns import return_type
@@ -161,7 +160,7 @@ def resume(
         state = journal.state
         if state.started is None:
             raise ConductUsageError(f"Run {folder.name} has no whole record: it was stopped before it began.")
-        options = _options_of(state, given)
+        options = _options_of(folder.name, state, given)
         check_resumable(state, folder.name, options.budget, options.timeout, options.caps)
         check_returns(folder.name, state.started.returns, typed.schema if typed else None)
         check_variables(folder.name, options.use, variables or {})
@@ -221,29 +220,36 @@ def _check_not_a_worker() -> None:
         raise ConductUsageError("A worker cannot start a run of its own: ask for more work in your report.")
 
 
-def _options_of(state: RunState, given: Mapping[str, object]) -> Options:
+def _options_of(name: str, state: RunState, given: Mapping[str, object]) -> Options:
     """The options of a run that goes on: as it was started or last resumed, but for what is given now.
 
     No walls, once taken down, are down for good: mode `full` holds only where it is said again.
+
+    Raises:
+        ConductUsageError: the record, which may be a stranger's, has options that no cell could have.
     """
     started = state.started
     assert started is not None
-    kept = Options(
-        workers=started.workers,
-        use=tuple(str(variable["name"]) for variable in started.variables),
-        mode="workspace" if started.mode == "full" else started.mode,
-        budget=state.budget,
-        timeout=started.timeout,
-        window=started.context_window,
-        cap=state.caps,
-        guide=started.guide,
-        tiers=state.tiers,
-        workspace=Path(started.workspace),
-        provider=started.provider,
-    )
-    changed = replace(kept, **given)
-    # Caps that are not named stay as they are.
-    return replace(changed, cap={**kept.cap, **changed.cap})
+    kept: dict[str, object] = {
+        "workers": started.workers,
+        "use": tuple(str(variable.get("name", "")) for variable in started.variables),
+        "mode": "workspace" if started.mode == "full" else started.mode,
+        "budget": state.budget,
+        "timeout": started.timeout,
+        "window": started.context_window,
+        # Caps that are not named stay as they are.
+        "cap": {**state.caps, **cast("Mapping[str, float | None]", given.get("cap", {}))},
+        "guide": started.guide,
+        "tiers": state.tiers,
+        "workspace": Path(started.workspace),
+        "provider": started.provider,
+    }
+    given = {option: value for option, value in given.items() if option != "cap"}
+    try:
+        kept = {option: check_option(option, value) for option, value in kept.items() if option not in given}
+    except ConductUsageError as error:
+        raise ConductUsageError(f"Run {name} cannot go on as it is recorded: {error}") from None
+    return Options(**{**kept, **given})  # pyright: ignore[reportArgumentType] - each was checked
 
 
 def _unwritable(data: Path, error: OSError) -> ConductUsageError:

@@ -15,7 +15,8 @@ from conductor_magic.api import load, resume
 from conductor_magic.board import board_comms
 from conductor_magic.commands import resume as resume_command
 from conductor_magic.errors import ConductUsageError
-from conductor_magic.journal import NAME, OWNER, is_open
+from conductor_magic.events import Record
+from conductor_magic.journal import NAME, OWNER, encode, is_open, read_records
 from conductor_magic.result import ConductResult
 from conductor_magic.run import resume as resume_run
 from conductor_magic.waiting import RunInterrupted
@@ -92,6 +93,50 @@ def test_a_linked_journal_is_not_gone_on_with(play: Play, tmp_path: Path) -> Non
     with pytest.raises(ConductUsageError, match="is a link to another file"):
         resume(str(folder))
     assert elsewhere.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("recorded", "says"),
+    [
+        ({"mode": "bogus"}, "mode must be read-only, ask, workspace or full, not 'bogus'."),
+        ({"workers": 100_000}, "workers must be a whole number from 1 to 256, not 100000."),
+        ({"timeout": -5.0}, "timeout must be a number of seconds above 0 and at most"),
+        ({"budget": -1.0}, "budget must be a number of US dollars above 0, or none, not -1.0."),
+        ({"caps": {"run.calls": -1.0}}, "run.calls must be a whole number above 0, or none, not -1.0."),
+        ({"context_window": 3}, "window must be a whole number of tokens from 10000"),
+        ({"guide": "../../secret"}, "guide must be one of "),
+        ({"provider": "nobody"}, "provider must be auto, anthropic or rehearsal, not 'nobody'."),
+        ({"variables": ({"type": "list"},)}, "use must be names of variables in the notebook"),
+        ({"workspace": "/nowhere/at/all"}, "workspace must be an existing folder"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_a_record_with_options_that_no_cell_could_have_is_refused(
+    play: Play, recorded: dict[str, Any], says: str
+) -> None:
+    """In the one line that a cell would get, which says that the record is off; nothing is written."""
+    folder = cut(a_completed_run(play), 8, "cut")
+    begun, *others = read_records(folder / NAME)[0]
+    changed = Record(begun.seq, begun.at, begun.event.model_copy(update=recorded))
+    (folder / NAME).write_bytes(b"".join(encode(record) for record in (changed, *others)))
+    before = contents(folder)
+    with pytest.raises(ConductUsageError) as refused:
+        resume(str(folder), cap={"run.turns": 9}, quiet=True)
+    assert says in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert contents(folder) == before
+
+
+def test_what_is_said_anew_stands_for_what_the_record_says(play: Play, serve: Callable[[Any], MessagesServer]) -> None:
+    """A mode that is no more goes on as another, where a person names one."""
+    folder = cut(a_completed_run(play), 8, "cut")
+    begun, *others = read_records(folder / NAME)[0]
+    changed = Record(begun.seq, begun.at, begun.event.model_copy(update={"mode": "bogus"}))
+    (folder / NAME).write_bytes(b"".join(encode(record) for record in (changed, *others)))
+    with pytest.raises(ConductUsageError, match="Run cut cannot go on as it is recorded: mode must be"):
+        resume(str(folder))
+    serve(Floor([text("The answer.")]))
+    assert resume(str(folder), mode="ask", quiet=True).wait(30).status == "completed"
 
 
 @pytest.mark.parametrize(("fault", "at"), [("full", 1), ("half", 1), ("sync", 1), ("sync", 2)])
