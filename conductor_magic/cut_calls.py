@@ -1,4 +1,4 @@
-"""What becomes of a call that a crash cut short: it is made again where that is harmless, else a person is asked.
+"""What becomes of a call that was under way when its run stopped: made again where that is harmless, else asked about.
 
 Nobody can know whether such a call had its effect. Where nobody is there to say so, it is not made again: the worker
 is told, and looks at what there is.
@@ -80,7 +80,8 @@ class CutCalls:
 def _question(begun: ToolStarted, task: str) -> Json:
     what = next((str(begun.input[key]) for key in ("command", "code", "file_path") if key in begun.input), "")
     return {
-        "question": f"A crash cut this call of #{task}; nobody knows how far it had come. Run it again?\n"
+        "question": f"This call of #{task} was under way when the run stopped; nobody knows how far it had come. "
+        f"Run it again?\n"
         f"{begun.name}: {visible(what)[:_SHOWN]}",
         "header": "Unsure",
         "options": [

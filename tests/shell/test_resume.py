@@ -169,6 +169,8 @@ def test_a_command_that_was_cut_is_not_run_again_unless_a_person_says_so(
     assert result.status == "completed", result.reason
     assert marks.read_text() == "mark\n"
     [asked] = [record.event for record in result.events if isinstance(record.event, QuestionAsked)]
+    # True of a crash as of a cancel.
+    assert asked.ask[0]["question"].startswith("This call of #1 was under way when the run stopped; nobody knows")
     assert "echo mark >> marks.txt" in asked.ask[0]["question"]
     assert result.questions[0].answered_by == "default"
     [sent] = floor.worker_requests
