@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from conductor_magic.events import TIERS, BudgetWarned, CapReached, Tier
+from conductor_magic.plain import plain
 from conductor_magic.state import Flight, RunState, WorkerState
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "fitting",
     "nearly_spent",
     "next_tier_alarm",
+    "out_of_time",
     "reached",
     "run_caps",
     "used",
@@ -116,12 +118,12 @@ class Over:
 
 
 def amount(unit: str, number: float) -> str:
-    """`$2`, `500,000 tokens`, `60 turns`, `300 tool calls`, `90 s`."""
+    """`$2`, `$0.1`, `500,000 tokens`, `60 turns`, `300 tool calls`, `90 s`."""
     match unit:
         case "usd":
-            return f"${number:g}"
+            return f"${plain(number, ',')}"
         case "seconds":
-            return f"{number:g} s"
+            return f"{plain(number, ',')} s"
         case _:
             name = "tool calls" if unit == "calls" else unit
             return f"{number:,.0f} {name if number != 1 else name.removesuffix('s')}"
@@ -155,6 +157,11 @@ def reached(state: RunState, cap: Cap, text: str = "") -> CapReached | None:
         return None
     name = "budget" if tier is None and cap.unit == "usd" else cap.unit
     return CapReached(cap=name, tier=tier, text=text or cap.text)
+
+
+def out_of_time(seconds: float) -> CapReached:
+    """The record that the run has taken all the time that it may take."""
+    return CapReached(cap="timeout", text=f"The run's time limit of {amount('seconds', seconds)} was reached.")
 
 
 def run_caps(state: RunState) -> list[Cap]:

@@ -12,6 +12,7 @@ from conductor_magic.limits import EXPECTED_USAGE
 from conductor_magic.models.anthropic.client import credentials_present
 from conductor_magic.models.anthropic.tiers import TIER_NAMES, TierModel
 from conductor_magic.models.base import Model
+from conductor_magic.plain import plain
 from conductor_magic.settings import Options
 
 __all__ = ["Connection", "capped_money", "check_prices", "connect", "provider_of"]
@@ -71,8 +72,8 @@ def provider_of(option: str, environ: Mapping[str, str]) -> tuple[str, str]:
 
 def capped_money(options: Options) -> str:
     """The caps in dollars, in words; empty when there are none, so that no price has to be known."""
-    caps = [] if options.budget is None else [f"the budget of ${options.budget:g}"]
-    caps += [f"the cap {name}={limit:g}" for name, limit in options.caps.items() if name.endswith(".usd")]
+    caps = [] if options.budget is None else [f"the budget of ${plain(options.budget, ',')}"]
+    caps += [f"the cap {name}={plain(limit)}" for name, limit in options.caps.items() if name.endswith(".usd")]
     return " and ".join(caps)
 
 

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from conductor_magic.attempt import Attempt, Bench
-from conductor_magic.caps import amount, next_tier_alarm
+from conductor_magic.caps import amount, next_tier_alarm, out_of_time
 from conductor_magic.compactor import Compactor
 from conductor_magic.conductor import Conductor, ConductorStuck
 from conductor_magic.controls import control
@@ -171,7 +171,7 @@ class Engine:
         state = self._journal.state
         # A spent budget lets workers go on, so time still counts after it.
         if not state.ended and not state.cancelled_by:
-            self._journal.append(CapReached(cap="timeout", text=f"The run's time limit of {seconds:g} s was reached."))
+            self._journal.append(out_of_time(seconds))
 
     def _set_tier_alarm(self) -> None:
         """Look again when the first tier's workers may have used up their time; how fast they do changes."""

@@ -13,6 +13,7 @@ from typing import Any
 from conductor_magic.caps import amount, run_caps
 from conductor_magic.errors import ConductUsageError
 from conductor_magic.events import Event, QuestionAnswered, RunNoted, RunResumed, ToolStarted
+from conductor_magic.plain import plain
 from conductor_magic.state import QuestionState, RunState, TaskState, WorkerState
 
 __all__ = ["check_resumable", "check_returns", "check_variables", "taken_over", "what_to_tell"]
@@ -38,28 +39,28 @@ def check_resumable(
     spent = state.committed
     if budget is not None and (budget <= spent or (state.cap == "budget" and budget <= (state.budget or 0.0))):
         raise ConductUsageError(
-            f"Run {name} has used ${spent:.2f} of ${budget:g}. "
-            f"Give it a new total that leaves something: %conduct resume {name} --budget {_more(budget, spent):g}"
+            f"Run {name} has used {amount('usd', spent)} of {amount('usd', budget)}. "
+            f"Give it a new total that leaves something: %conduct resume {name} --budget {_more(budget, spent)}"
         )
     took = state.at - state.started_at
     if timeout is not None and took >= timeout:
         raise ConductUsageError(
-            f"Run {name} has taken {took:.0f} s of its {timeout:g} s. "
-            f"Give it a new total: %conduct resume {name} --timeout {2 * max(took, timeout):.0f}"
+            f"Run {name} has taken {amount('seconds', round(took, 1))} of its {amount('seconds', timeout)}. "
+            f"Give it a new total: %conduct resume {name} --timeout {_more(timeout, took)}"
         )
-
     for cap in run_caps(replace(state, budget=None, caps=caps)):
         same = state.cap == cap.unit and cap.limit <= state.caps.get(f"run.{cap.unit}", 0.0)
         if cap.left < 1 or same:
             used = amount(cap.unit, cap.taken)
             raise ConductUsageError(
                 f"Run {name} has used {used} of {amount(cap.unit, cap.limit)}. Give it a new total: "
-                f"%conduct resume {name} --cap run.{cap.unit}={2 * max(cap.limit, cap.taken):.0f}"
+                f"%conduct resume {name} --cap run.{cap.unit}={_more(cap.limit, cap.taken)}"
             )
 
 
-def _more(budget: float, spent: float) -> float:
-    return round(2 * max(budget, spent), 2)
+def _more(limit: float, used: float) -> str:
+    """A total to propose: twice what it was, or what was used, in three digits."""
+    return plain(float(f"{2 * max(limit, used):.3g}"))
 
 
 def taken_over(

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from conductor_magic.board_view import keep_alive, show_board
+from conductor_magic.caps import out_of_time
 from conductor_magic.connect import capped_money
 from conductor_magic.controls import CONTROLS
 from conductor_magic.errors import ConductUsageError, ModelError, PlanError
 from conductor_magic.events import (
-    CapReached,
     ConductorSlept,
     ModelsResolved,
     RunEnded,
@@ -265,9 +265,7 @@ class Run:
                     started.provider, dict(self._options.tiers), capped_money(self._options)
                 )
         except TimeoutError:
-            self._journal.append(
-                CapReached(cap="timeout", text=f"The run's time limit of {started.timeout:g} s was reached.")
-            )
+            self._journal.append(out_of_time(started.timeout or 0.0))
             self._end("failed", self.state.cap_text)
             return
         try:

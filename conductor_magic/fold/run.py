@@ -6,6 +6,7 @@ from conductor_magic import events as e
 from conductor_magic.errors import TransitionError
 from conductor_magic.events import Event, Record
 from conductor_magic.fold.moves import Step, add_notice, add_to_tape, hold, move, settle, task_of, with_entry
+from conductor_magic.plain import plain
 from conductor_magic.state import ConductorState, RunState, replace
 
 __all__ = ["STEPS"]
@@ -130,7 +131,7 @@ def _without_stale_notices(state: RunState, event: e.RunResumed) -> RunState:
 def _news(event: e.RunResumed) -> str:
     """What the conductor, which saw the run end, is to know."""
     again = f" Wait for a worker again: #{', #'.join(event.tasks)}." if event.tasks else ""
-    budget = "" if event.budget is None else f" The budget is ${event.budget:g} in all now."
+    budget = "" if event.budget is None else f" The budget is ${plain(event.budget, ',')} in all now."
     return f"The run had ended and the person resumed it.{budget}{again}"
 
 

@@ -17,6 +17,7 @@ from conductor_magic.commands import resume as resume_command
 from conductor_magic.errors import ConductUsageError
 from conductor_magic.events import Record
 from conductor_magic.journal import NAME, OWNER, encode, is_open, read_records
+from conductor_magic.option_checks import check_option
 from conductor_magic.result import ConductResult
 from conductor_magic.run import resume as resume_run
 from conductor_magic.waiting import RunInterrupted
@@ -137,6 +138,30 @@ def test_what_is_said_anew_stands_for_what_the_record_says(play: Play, serve: Ca
         resume(str(folder))
     serve(Floor([text("The answer.")]))
     assert resume(str(folder), mode="ask", quiet=True).wait(30).status == "completed"
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"budget": 0.00001}, r"has used \$0\.\d+ of \$0\.00001\. .* --budget 0\.\d*[1-9]\d*$"),
+        ({"timeout": 0.001}, r"has taken [\d.]+ s of its 0\.001 s\. .* --timeout [\d.]*[1-9][\d.]*$"),
+        ({"cap": {"run.tokens": 1}}, r"has used [\d,]+ tokens of 1 token\. .* --cap run\.tokens=[1-9]\d+$"),
+    ],
+)
+def test_a_total_that_is_used_up_is_answered_with_one_that_is_taken(
+    play: Play, serve: Callable[[Any], MessagesServer], given: dict[str, Any], says: str
+) -> None:
+    """However small it is: the proposed line goes on as it stands."""
+    partial = a_partial_run(play)
+    with pytest.raises(ConductUsageError, match=says) as refused:
+        resume(partial.id, **given)
+    _, _, line = str(refused.value).partition(f"%conduct resume {partial.id} --")
+    option, value = line.split()
+    serve(Floor([text("Half of it.")], blocked))
+    run = resume_run(Path(partial.path), {option: check_option(option, value), "quiet": True}, begin=False)
+    run.cancel()
+    run.begin()
+    assert run.done.wait(30)
 
 
 @pytest.mark.parametrize(("fault", "at"), [("full", 1), ("half", 1), ("sync", 1), ("sync", 2)])
