@@ -21,7 +21,7 @@ from conductor_magic.option_checks import check_option
 from conductor_magic.result import ConductResult
 from conductor_magic.run import resume as resume_run
 from conductor_magic.waiting import RunInterrupted
-from tests.shell.conftest import Play
+from tests.shell.conftest import Begin, Play
 from tests.shell.test_resume import cut
 from tests.support.bad_disk import Fault, bad_disk
 from tests.support.floor import Floor, done, lay_out
@@ -67,6 +67,18 @@ def test_a_refusal_leaves_every_file_as_it_was(play: Play, tmp_path: Path) -> No
     with pytest.raises(ConductUsageError, match="is completed"):
         resume(str(folder))
     assert (precious.read_text(), (folder / OWNER).is_symlink()) == ("precious", True)
+
+
+def test_a_resumption_is_refused_while_another_run_works_in_its_workspace(begin: Begin) -> None:
+    """While another run works there it is refused, by that run's name, and its record stays as it is."""
+    first = begin(Floor([lay_out({"a": ()}), text("Under way.")], lambda *_: Answer(then="stall")))
+    first.cancel()
+    assert first.wait(10).status == "cancelled"
+    before = contents(first.folder)
+    other = begin(Floor([lay_out({"a": ()}), text("Under way.")], lambda *_: Answer(then="stall")))
+    with pytest.raises(ConductUsageError, match=f"Run {other.id} is working in "):
+        resume(first.id, quiet=True)
+    assert contents(first.folder) == before
 
 
 def test_a_linked_owner_is_replaced_and_not_written_through(
