@@ -62,7 +62,10 @@ class RequestEnded(Event, kind="request.ended"):
 
 
 class RequestFailed(Event, kind="request.failed"):
-    """The attempt failed. `held` USD and `held_tokens` may have been billed all the same and stay counted."""
+    """The attempt failed. `held` USD and `held_tokens` may have been billed all the same and stay counted.
+
+    `retry_in`: seconds after which it is made again at the soonest; None where that is not known, or it is not.
+    """
 
     request: str
     by: str

@@ -117,21 +117,26 @@ class Caller:
         """
         attempt = 1
         while True:
-            try:
-                reply = await self._attempt(conversation, attempt, on_text)
-            except ModelError as error:
-                if not error.retryable or attempt == MOST_ATTEMPTS:
-                    raise
-                await asyncio.sleep(self._limiter.backoff(attempt, error))
-                attempt += 1
-            else:
-                if reply is not None:
+            match await self._attempt(conversation, attempt, on_text):
+                case Reply() as reply:
                     return reply
+                case None:
+                    continue
+                case seconds:
+                    await asyncio.sleep(seconds)
+                    attempt += 1
 
     async def _attempt(
         self, conversation: Conversation, attempt: int, on_text: Callable[[str], None] | None
-    ) -> Reply | None:
-        """One attempt; None when it failed for a reason that was seen to, so that another is as good as the first."""
+    ) -> Reply | float | None:
+        """One attempt; when it failed, the seconds after which another is due.
+
+        None when it failed for a reason that was seen to, so that another is as good as the first.
+
+        Raises:
+            BudgetSpent: it does not fit.
+            ModelError: it failed, and no retry helps or all are used up.
+        """
         async with self._limiter.slot():
             if self._door.shut:
                 with self.holds.get(conversation.by, nullcontext)():
@@ -153,7 +158,7 @@ class Caller:
         reserved: float | None,
         tokens: int,
         on_text: Callable[[str], None] | None,
-    ) -> Reply | None:
+    ) -> Reply | float | None:
         """Send a request for which there is room; the rest as `_attempt`."""
         times = self._door.times
         name = f"r{self._journal.state.requests + 1}"
@@ -174,13 +179,17 @@ class Caller:
             reply = await self._model.send(await self._filled_in(request), on_text)
         except ModelError as error:
             paused = self._limiter.penalty(error)
-            self._failed(conversation, request, name, error.kind, str(error), reserved, tokens, began, error)
+            again = self._limiter.backoff(attempt, error) if error.retryable and attempt < MOST_ATTEMPTS else None
+            retry_in = None if again is None else max(paused, again)
+            self._failed(conversation, request, name, error.kind, str(error), reserved, tokens, began, error, retry_in)
             if paused:
                 self._journal.append(LimiterPaused(seconds=paused, reason=error.kind))
             # Before the slot is another's, so that nobody walks into the same wall.
             if self._door.refused(error, times) or self._replaced(error, conversation, request):
                 return None
-            raise
+            if again is None:
+                raise
+            return again
         except BaseException as error:
             self._failed(conversation, request, name, "cancelled", str(error), reserved, tokens, began, None)
             raise
@@ -291,6 +300,7 @@ class Caller:
         tokens: int,
         began: float,
         error: ModelError | None,
+        retry_in: float | None = None,
     ) -> None:
         # An error status is not billed; a reply that broke off, or whose end we did not wait for, may be.
         unbilled = (
@@ -307,6 +317,7 @@ class Caller:
                 reason=reason,
                 error=text[:2_000],
                 status=error.status if error else None,
+                retry_in=retry_in,
                 held=0.0 if unbilled else reserved,
                 held_tokens=0 if unbilled else tokens,
                 seconds=time.monotonic() - began,

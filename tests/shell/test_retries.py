@@ -1,0 +1,50 @@
+"""Attempts at one request: the record says of each that failed when it is made again, if it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from conductor_magic.events import RequestFailed, RequestSent
+from conductor_magic.models.calls import MOST_ATTEMPTS
+from tests.shell.conftest import Play
+from tests.support.floor import Floor, done, lay_out
+from tests.support.messages_server import Answer, error, text
+from tests.support.quick import quick_limiter
+
+Json = dict[str, Any]
+
+
+@pytest.mark.parametrize(
+    ("fault", "fails"),
+    [
+        (error(529, "overloaded_error"), 3),
+        (error(429, "rate_limit_error", retry_after="0.05"), 2),
+        (error(500, "api_error"), MOST_ATTEMPTS),
+        (error(400, "invalid_request_error"), 1),
+    ],
+)
+def test_a_failed_attempt_says_when_it_is_made_again(
+    play: Play, monkeypatch: pytest.MonkeyPatch, fault: Answer, fails: int
+) -> None:
+    """Never sooner than it says; nothing is said of the last attempt, or of one that no retry helps."""
+    quick_limiter(monkeypatch)
+    sent: list[str] = []
+
+    def worker(task: str, turn: int, body: Json) -> Answer:
+        sent.append(task)
+        return fault if len(sent) <= fails else done(task, turn, body)
+
+    result = play(Floor([lay_out({"a": ()}), text("Under way.")], worker))
+    records = [record for record in result.events if getattr(record.event, "by", "") == "w1"]
+    tries = [record for record in records if isinstance(record.event, RequestSent | RequestFailed)]
+    failed = [record for record in tries if isinstance(record.event, RequestFailed)][:fails]
+    assert len(failed) == fails
+    over = fails in (1, MOST_ATTEMPTS)
+    for record in failed[: fails - over]:
+        again = record.event.retry_in
+        assert again is not None and again >= (0.05 if record.event.status == 429 else 0.0)
+        assert tries[tries.index(record) + 1].at - record.at >= again - 0.005
+    if over:
+        assert failed[-1].event.retry_in is None
