@@ -73,7 +73,7 @@ class GrowingFile:
             self._size = before
             with suppress(OSError):  # what cannot be taken back is a torn tail, which a reader knows
                 os.ftruncate(self._handle, before)
-            self._failed(error)
+            self.fail(error)
             raise
 
     async def flushed(self) -> None:
@@ -87,13 +87,21 @@ class GrowingFile:
             self._check()
             await asyncio.shield(self._begin_sync())
 
+    def fail(self, error: OSError) -> None:
+        """Take nothing more from now on, because of what the disk said."""
+        self.fault = self.fault or error
+        self._call_off()
+        tell, self._on_fault = self._on_fault, None
+        if tell is not None:
+            tell(error)
+
     def close(self) -> None:
         """Put what is left on the disk and give the file back; idempotent. Whether all went well stands in `fault`."""
         self._call_off()
         try:
             self._sync()
         except OSError as error:
-            self._failed(error)
+            self.fail(error)
         with self._disk:
             if self._handle >= 0:
                 give_back(self._handle)
@@ -103,13 +111,6 @@ class GrowingFile:
         if self.fault is not None:
             # An error of its own each time: one that is raised again and again collects all its ways.
             raise OSError(self.fault.errno, self.fault.strerror or str(self.fault), str(self._path))
-
-    def _failed(self, error: OSError) -> None:
-        self.fault = self.fault or error
-        self._call_off()
-        tell, self._on_fault = self._on_fault, None
-        if tell is not None:
-            tell(error)
 
     def _call_off(self) -> None:
         if self._alarm is not None:
@@ -143,7 +144,7 @@ class GrowingFile:
         try:
             await asyncio.to_thread(self._sync)
         except OSError as error:
-            self._failed(error)
+            self.fail(error)
 
     def _sync(self) -> None:
         with self._disk:

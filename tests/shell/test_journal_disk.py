@@ -14,10 +14,15 @@ from unittest.mock import patch
 
 import pytest
 
-from conductor_magic.journal.disk import SYNC_SECONDS, GrowingFile
+from conductor_magic.events import RunNoted, RunStarted
+from conductor_magic.journal import Journal, read_records
+from conductor_magic.journal.disk import SYNC_SECONDS, GrowingFile, put_away
 from tests.shell.conftest import Begin
+from tests.support.bad_disk import bad_disk
 from tests.support.floor import Floor, done, lay_out
 from tests.support.messages_server import Answer, text, tools
+
+TAIL = b'{"sum":"0' + b"x" * 300
 
 
 class HeldDisk:
@@ -159,3 +164,60 @@ def test_a_sync_that_failed_is_known_to_who_closes_in_the_same_moment(file: Grow
 
     asyncio.run(engine())
     assert (disk.tried, disk.sizes, told) == (1, [], [errno.EIO])
+
+
+@pytest.fixture
+def recorded(tmp_path: Path) -> Path:
+    """The journal of a run that nobody drives any more, with a torn tail that is longer than its records."""
+    journal = Journal(tmp_path / "run")
+    journal.append(RunStarted(run="r", goal="g"))
+    journal.append(RunNoted(text="It was told."))
+    journal.close()
+    with journal.path.open("ab") as file:
+        file.write(TAIL)
+    return journal.path
+
+
+def test_a_repair_that_fails_half_way_costs_no_whole_record(recorded: Path) -> None:
+    """The torn tail is off and kept, the disk fails: nothing more is taken, and nothing more is cut off."""
+    records, tail = read_records(recorded)
+    assert tail == TAIL
+    journal = Journal.go_on(recorded.parent)
+    with bad_disk() as disk:
+        disk.fail("sync", 1, once=True)
+        for _ in range(2):
+            with pytest.raises(OSError, match="Input/output error"):
+                journal.append(RunNoted(text="On we go."))
+    assert journal.fault is not None
+    journal.close()
+    assert read_records(recorded) == (records, b"")
+    assert recorded.with_name("journal.torn-1").read_bytes() == TAIL
+
+
+def test_what_another_process_left_is_put_on_the_disk_before_anything_is_added(recorded: Path, disk: HeldDisk) -> None:
+    """Its last writer may have ended because the disk failed it: every byte is written again, then synced."""
+    disk.go_on.set()
+    whole = recorded.read_bytes().removesuffix(TAIL)
+    with patch.object(os, "pwrite", wraps=os.pwrite) as written:
+        journal = Journal.go_on(recorded.parent)
+        journal.append(RunNoted(text="On we go."))
+        journal.close()
+    assert [call.args[1:] for call in written.call_args_list] == [(whole, 0)]
+    assert disk.sizes == [len(whole), recorded.stat().st_size]
+
+
+def test_a_new_file_is_on_the_disk_with_its_name(tmp_path: Path) -> None:
+    """A file that was synced and whose folder was not is nowhere after a power cut."""
+    synced: list[Path] = []
+    fsync = os.fsync
+
+    def note(handle: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{handle}").readlink())
+        fsync(handle)
+
+    with patch.object(os, "fsync", note):
+        Journal(tmp_path / "run").close()
+        assert synced == [tmp_path / "run", tmp_path]
+        synced.clear()
+        put_away(tmp_path / "kept", b"kept")
+        assert synced == [tmp_path / "kept", tmp_path]
