@@ -42,7 +42,7 @@ def test_a_reply_without_a_price_takes_nothing_off_what_the_others_cost(cap: dic
 def test_a_reply_without_a_price_frees_no_budget_at_a_resume() -> None:
     """A total below what is known to be spent is refused, and a launch is told how little of a larger one is left."""
     state = _run(*_ended(3.0), UNPRICED, budget=3.5)
-    with pytest.raises(ConductUsageError, match=r"has used \$3\.00 of \$1"):
+    with pytest.raises(ConductUsageError, match=r"has used \$3 of \$1"):
         check_resumable(state, "r", 1.0, None, {})
     dear = apply(state, Record(state.seq + 1, 9.0, e.ModelsResolved(tiers={}, source="s", usd={"opus": 4.0})))
     assert "$0.50 of the budget is left" in plan_forecast(dear, "2", "opus")["warning"]
