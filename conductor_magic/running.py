@@ -10,6 +10,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -305,12 +306,11 @@ class Run:
 
     async def _clean_up(self) -> None:
         try:
-            if self.board is not None:
-                state = self._journal.state
-                self.board.detach(interrupted(state, self.trouble) if self.trouble and not state.ended else None)
-                keep_alive(self.board)
-            await self._kernels.aclose()
-            self._journal.close()
+            # The other way round: each is done whatever comes of those before it.
+            async with AsyncExitStack() as steps:
+                steps.callback(self._journal.close)
+                steps.push_async_callback(self._kernels.aclose)
+                steps.callback(self._leave_board)
         except Exception:  # noqa: BLE001 - what could not be tidied must not keep anybody waiting
             _log.exception("run %s could not be tidied up", self.id)
         finally:
@@ -319,6 +319,12 @@ class Run:
             self._engine = self._questions = self._main = None
             self.done.set()
             self._over.set()
+
+    def _leave_board(self) -> None:
+        if self.board is not None:
+            state = self._journal.state
+            self.board.detach(interrupted(state, self.trouble) if self.trouble and not state.ended else None)
+            keep_alive(self.board)
 
     def _stop_unrecorded(self, fault: OSError) -> None:
         """Stop the work: what cannot be recorded must not happen. It is resumed from what was recorded."""

@@ -15,6 +15,7 @@ from conductor_magic import assemble, conductor
 from conductor_magic.api import load
 from conductor_magic.errors import ConductUsageError
 from conductor_magic.events import CapReached
+from conductor_magic.journal import NAME, is_open
 from conductor_magic.limits import Limits
 from conductor_magic.option_checks import check_options
 from conductor_magic.result import ConductResult
@@ -24,6 +25,7 @@ from conductor_magic.tools.base import ToolContext, ToolResult
 from tests.shell.conftest import Begin, Play, Use
 from tests.support.floor import Floor, create, done, launch, lay_out
 from tests.support.messages_server import Answer, text, tools
+from tests.support.wire import View
 
 ONE = lay_out({"a": ()})
 ASK: dict[str, Any] = {
@@ -241,3 +243,31 @@ def test_ids_are_never_taken_for_something_else(play: Play) -> None:
     assert second["is_error"] and "looks like the id" in str(second["content"])
     assert [(task.id, task.subject) for task in result] == [("2", "Task b")]
     assert result.status == "completed"
+
+
+@pytest.mark.parametrize("failing", ["board", "kernels"])
+def test_what_cannot_be_tidied_up_keeps_nothing_else(
+    begin: Begin, view: View, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, failing: str
+) -> None:
+    """A board that fails in its last moment leaves no kernel alive, and neither keeps the record taken."""
+    run = begin(Floor([ONE, text("Under way."), text("The answer.")]), quiet=False, begin=False)
+    closed: list[str] = []
+    aclose = run._kernels.aclose
+
+    async def close() -> None:
+        closed.append("kernels")
+        await aclose()
+        if failing == "kernels":
+            raise RuntimeError("kernels that fail")
+
+    def detach(last: object) -> None:
+        if failing == "board":
+            raise RuntimeError("a board that fails")
+
+    monkeypatch.setattr(run._kernels, "aclose", close)
+    monkeypatch.setattr(run.board, "detach", detach)
+    run.begin()
+    assert run.wait(30).status == "completed"
+    assert closed == ["kernels"]
+    assert not is_open(run.folder / NAME)
+    assert f"run {run.id} could not be tidied up" in caplog.text
