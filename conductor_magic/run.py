@@ -169,6 +169,7 @@ def resume(
         provider, _ = provider_of(state.started.provider, os.environ)
         check_prices(provider, state.tiers, capped_money(options))
         rules, data = standing_rules(), data_folder()
+        _check_out_of_reach(folder, workspace, data)
         lock = WorkspaceLock.take(data, workspace, folder.name, shared=options.mode == "read-only")
         undo.callback(lock.release)
         walls = choose_walls(options.mode, workspace, data, denied_paths(rules))
@@ -218,6 +219,16 @@ def _undone_when_it_fails(recorded_in: Path) -> Iterator[ExitStack]:
 def _check_not_a_worker() -> None:
     if MARK in os.environ:
         raise ConductUsageError("A worker cannot start a run of its own: ask for more work in your report.")
+
+
+def _check_out_of_reach(folder: Path, workspace: Path, data: Path) -> None:
+    """See to it that no worker can write the run's record: of the workspace only the data folder is closed to them."""
+    real = folder.resolve()
+    if real.is_relative_to(workspace) and not real.is_relative_to(data.resolve()):
+        raise ConductUsageError(
+            f"Run {folder.name} lies in its workspace, {workspace}, where its workers could change its record: "
+            f"move {real} out of it, then resume it from there."
+        )
 
 
 def _options_of(name: str, state: RunState, given: Mapping[str, object]) -> Options:

@@ -460,3 +460,23 @@ def test_the_clock_of_a_run_stands_while_nobody_drives_it(play: Play, serve: Cal
     assert away >= 2
     assert result["1"].seconds is not None
     assert result["1"].seconds < 2
+
+
+def test_a_record_that_its_workers_could_write_is_not_gone_on_with(
+    play: Play, serve: Callable[[Any], MessagesServer], tmp_path: Path
+) -> None:
+    """A run's folder that was moved into its workspace stays as it is; out of it again, it goes on."""
+    whole = play(Floor([lay_out({"a": ()}), text("Under way."), text("The answer.")]))
+    folder = cut(whole, 8, "cut")
+    inside = tmp_path / "workspace" / "records" / "cut"
+    inside.parent.mkdir()
+    shutil.move(folder, inside)
+    (tmp_path / "link").symlink_to(inside)
+    content = (inside / NAME).read_bytes()
+    for path in (inside, tmp_path / "link"):
+        with pytest.raises(ConductUsageError, match=f"lies in its workspace, .*: move {inside} out of it"):
+            resume_run(path, {"quiet": True})
+    assert (inside / NAME).read_bytes() == content
+    shutil.move(inside, folder)
+    serve(Floor([text("The answer.")]))
+    assert resume(str(folder), quiet=True).wait(30).status == "completed"
