@@ -8,10 +8,10 @@ import tempfile
 from pathlib import Path
 from zipfile import BadZipFile
 
+from conductor_magic.durable import keep_names
 from conductor_magic.errors import ConductUsageError, JournalDamaged
 from conductor_magic.housekeeping import discard, held, housekeeping, reason
 from conductor_magic.journal import NAME, read_state
-from conductor_magic.journal.disk import keep_names
 from conductor_magic.packing import check_packed, pack, unpack
 from conductor_magic.settings import archive_folder, archived_runs, runs_folder
 from conductor_magic.wording import shown

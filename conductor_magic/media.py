@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from conductor_magic.durable import keep_file
 from conductor_magic.web.pdf import page_count
 from conductor_magic.web.pictures import pixels
 
@@ -114,8 +115,12 @@ def _kept(block: Json, folder: Path) -> Json:
     if not path.exists():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         temporary = path.with_name(f".{os.urandom(8).hex()}")
-        temporary.write_bytes(content)
-        temporary.replace(path)
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            temporary.replace(path)
+            # Before a record refers to it.
+            keep_file(file.fileno(), path)
     kept = {
         "type": KEPT,
         "media_type": media_type,

@@ -16,9 +16,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from conductor_magic.durable import keep_names
 from conductor_magic.file_locks import give_back
 
-__all__ = ["SYNC_SECONDS", "GrowingFile", "keep_names", "put_away", "write_again"]
+__all__ = ["SYNC_SECONDS", "GrowingFile", "put_away", "write_again"]
 
 SYNC_SECONDS = 0.2
 _PIECE = 1 << 20
@@ -190,18 +191,5 @@ def write_again(path: Path) -> None:
         while piece := os.pread(handle, _PIECE, at):
             at += os.pwrite(handle, piece, at)
         os.fdatasync(handle)
-    finally:
-        os.close(handle)
-
-
-def keep_names(folder: Path) -> None:
-    """Put on the disk which files a folder has.
-
-    Raises:
-        OSError: the disk does not take it.
-    """
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
     finally:
         os.close(handle)

@@ -123,10 +123,14 @@ def take(path: Path) -> int:
 
 
 def _owner(path: Path) -> str:
+    """Who has the journal, as its file names it; nobody by name while that is still the one before."""
+    nobody = "another process"
     try:
-        return (path.parent / OWNER).read_text(errors="replace")[:100].strip()
+        said = (path.parent / OWNER).read_text(errors="replace")[:100].strip()
     except OSError:
-        return "another process"
+        return nobody
+    number = said.removeprefix("process ")
+    return said if number.isdecimal() and Path("/proc", number).exists() else nobody
 
 
 def _check_still_there(handle: int, path: Path) -> None:

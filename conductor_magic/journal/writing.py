@@ -9,11 +9,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
+from conductor_magic.durable import keep_names
 from conductor_magic.errors import ConductUsageError
 from conductor_magic.events import FORMAT, Event, Record, dump, dump_json, parse, parse_json
 from conductor_magic.file_locks import give_back, lock, open_to_lock
 from conductor_magic.fold import apply
-from conductor_magic.journal.disk import GrowingFile, keep_names
+from conductor_magic.journal.disk import GrowingFile
 from conductor_magic.journal.file import NAME, OWNER, read_state, repair, take
 from conductor_magic.journal.lines import line_of
 from conductor_magic.redact import Redactor

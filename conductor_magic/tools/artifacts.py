@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from conductor_magic.durable import keep_file
 from conductor_magic.errors import ToolError
 from conductor_magic.tools.base import NewArtifact, ToolContext
 from conductor_magic.tools.output import new_file
@@ -111,6 +112,8 @@ def _save(name: str, suffix: str, read: Callable[[], bytes], context: ToolContex
             except Exception as error:  # noqa: BLE001  # whatever a stranger's file makes a reader raise, it is refused
                 said = str(error).partition("\n")[0][:200] or type(error).__name__
                 raise ToolError(f"`{name}` is not the {mime} that it says it is ({said})") from None
+            # Before the record says that it is there: its task may be completed then, and is never run again.
+            keep_file(file.fileno(), path)
     except BaseException:
         path.unlink(missing_ok=True)
         raise
