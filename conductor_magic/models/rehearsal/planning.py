@@ -103,13 +103,15 @@ def plan(guide: str, assignment: Assignment) -> list[Planned]:
     Raises:
         ConductUsageError: a guide cannot be read.
     """
-    needs = "variables" if assignment.looked_at else "workspace"
+    # A workspace there always is.
+    needs = ("variables", "workspace") if assignment.looked_at else ("workspace",)
     for name in dict.fromkeys((guide, FALLBACK)):
-        for pattern in read_guide(name).front.get("patterns", ()):
-            tasks: list[Json] = pattern.get("tasks", [])
-            if pattern.get("needs") == needs and all(task.get("recipe") in RECIPES for task in tasks):
-                return _spelled_out(tasks, assignment)
-    raise ConductUsageError(f"No guide has a pattern for {needs} that the rehearsal can play.")
+        for need in needs:
+            for pattern in read_guide(name).front.get("patterns", ()):
+                tasks: list[Json] = pattern.get("tasks", [])
+                if pattern.get("needs") == need and all(task.get("recipe") in RECIPES for task in tasks):
+                    return _spelled_out(tasks, assignment)
+    raise ConductUsageError("No guide has a pattern that the rehearsal can play here.")
 
 
 def _keywords(name: str) -> Iterable[str]:

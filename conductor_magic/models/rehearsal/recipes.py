@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from conductor_magic.models.rehearsal import workspace
+from conductor_magic.models.rehearsal.checkout import Report, conclusion, look
 from conductor_magic.models.rehearsal.data_analysis import REPORTS
 from conductor_magic.models.rehearsal.dialogue import Call, Turn
 from conductor_magic.models.rehearsal.job import Job, all_figures, done, incomplete, trouble
@@ -15,6 +16,9 @@ from conductor_magic.models.rehearsal.snippets import on_variable
 from conductor_magic.models.rehearsal.synthesis import synthesis
 
 __all__ = ["RECIPES"]
+
+CHECKOUT_REPORTS: tuple[Mapping[str, Report], ...] = ()
+"""What is said of a checkout, by the guides whose main pattern looks at one."""
 
 _GROUPING = re.compile(r"^- Strongest grouping: `(.+?)` \(", re.MULTILINE)
 _PAIR = re.compile(r"^- Strongest pair: `(.+?)` and `(.+?)`, r = ", re.MULTILINE)
@@ -50,7 +54,9 @@ def _chart_options(job: Job) -> dict[str, object]:
 
 RECIPES: Mapping[str, Callable[[Job], Turn]] = {
     **{name: partial(_count, name) for name in REPORTS},
+    **{name: partial(look, name, report) for reports in CHECKOUT_REPORTS for name, report in reports.items()},
     "synthesis": synthesis,
+    "conclusion": conclusion,
     "inventory": workspace.inventory,
     "lines": workspace.lines,
     "tables": workspace.tables,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-__all__ = ["on_file", "on_folder", "on_variable", "source"]
+__all__ = ["on_checkout", "on_file", "on_folder", "on_variable", "source"]
 
 _EXPLORE = ("schema", "missing", "distributions", "outliers", "correlations", "groups")
 
@@ -44,6 +44,16 @@ def on_variable(recipe: str, variable: str, **options: object) -> str:
 def on_folder(folder: str) -> str:
     """The code that counts the files below a folder and prints `RESULT` and the figures."""
     return f"{source('inventory')}\n\ninventory({folder!r})\n"
+
+
+def on_checkout(recipe: str, folder: str) -> str:
+    """The code that runs a recipe on a checkout and prints `RESULT` and its figures as JSON.
+
+    Args:
+        recipe: a snippet whose function has the same name and takes a `Checkout`.
+        folder: the checkout's absolute path.
+    """
+    return f"{source('checkout', recipe)}\n\nlook({recipe}, {folder!r})\n"
 
 
 def on_file(path: str, *, first: bool) -> str:

@@ -1,0 +1,69 @@
+"""Looks at a checkout: one Python call, its figures told; and the conclusion drawn from several such looks. Pure.
+
+A recipe's report begins with its findings as bullets and may end with a table under `Key figures:`. Where the rules
+find nothing they say so, and what they looked for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from conductor_magic.models.rehearsal.dialogue import Call, Turn
+from conductor_magic.models.rehearsal.job import Job, all_figures, done, incomplete, trouble
+from conductor_magic.models.rehearsal.prose import bullets, table
+from conductor_magic.models.rehearsal.snippets import on_checkout
+
+__all__ = ["Report", "conclusion", "key_figures", "look"]
+
+Json = dict[str, Any]
+Report = tuple[str, Callable[[Json], list[str]]]
+"""A heading, and what is said of the figures: the findings first, then tables."""
+
+_KEY_FIGURES = "Key figures:"
+_ROW = re.compile(r"^\| (.+) \| (.+) \|$", re.MULTILINE)
+
+
+def look(recipe: str, report: Report, job: Job) -> Turn:
+    """Run one snippet on the workspace, then say what it found."""
+    if "Python" not in job.tools:
+        return incomplete("this needs the Python tool, which this task does not have")
+    if not job.outcomes:
+        return Turn(calls=(Call("Python", {"code": on_checkout(recipe, job.workspace)}),))
+    heading, said = report
+    figures = next(iter(all_figures(job.outcomes[-1])), None)
+    if figures is None:
+        return incomplete(trouble(job.outcomes[-1]))
+    return done(f"## {heading}", *said(figures), bullets(figures["notes"]))
+
+
+def key_figures(*rows: tuple[str, object]) -> str:
+    """The figures that the conclusion repeats, as (name, value)."""
+    return f"{_KEY_FIGURES}\n\n{table(('figure', 'value'), rows)}"
+
+
+def conclusion(job: Job) -> Turn:
+    """One report out of earlier looks: each one's first finding, the findings by theme, the key figures."""
+    told = [earlier for earlier in job.earlier if _bullets(earlier.text)]
+    if not told:
+        return incomplete("no earlier results reached this task")
+    lead = " ".join(_bullets(earlier.text)[0].removeprefix("- ") for earlier in told)
+    themes = [f"{_heading(earlier.text, earlier.subject)}\n\n" + "\n".join(_bullets(earlier.text)) for earlier in told]
+    rows = [row for earlier in told for row in _figures(earlier.text)]
+    figures = ["## Key figures", table(("figure", "value"), rows)] if rows else []
+    return done(f"# What {job.workspace} shows", lead, *themes, *figures)
+
+
+def _heading(text: str, subject: str) -> str:
+    first = text.partition("\n")[0]
+    return first if first.startswith("## ") else f"## {subject}"
+
+
+def _bullets(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.startswith("- ")]
+
+
+def _figures(text: str) -> list[tuple[str, str]]:
+    _, _, rows = text.partition(_KEY_FIGURES)
+    return [pair for pair in _ROW.findall(rows) if pair != ("figure", "value") and pair[0] != "---"]

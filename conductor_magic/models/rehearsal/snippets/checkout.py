@@ -1,0 +1,112 @@
+"""What every look at a checkout starts from: its text files, its parsed Python, and strict JSON out."""
+
+import ast
+import json
+import os
+import re
+import warnings
+from pathlib import Path
+
+MOST_FILES = 20_000
+MOST_BYTES = 1_000_000  # of a file that is read
+MOST_CHARACTERS = 16_000  # of one line of figures: the tool cuts what is longer
+SKIPPED = {"node_modules", "__pycache__", "site-packages", "build", "dist", "venv"}
+
+
+class Checkout:
+    """A folder of source files, read once.
+
+    `files` are the relative paths of its files by name, with `/`; hidden and installed ones are left out. `notes` says
+    what could not be looked at.
+    """
+
+    def __init__(self, root):
+        self.root, self.files, self.notes, self._texts, self._trees = Path(root), [], [], {}, None
+        for folder, folders, names in os.walk(root):
+            kept = [name for name in folders if not name.startswith(".") and name not in SKIPPED]
+            folders[:] = sorted(name for name in kept if not Path(folder, name, "pyvenv.cfg").exists())
+            self.files += [Path(folder, name).relative_to(root).as_posix() for name in sorted(names)]
+            if len(self.files) > MOST_FILES:
+                self.notes.append(f"Only the first {MOST_FILES} files were looked at.")
+                del self.files[MOST_FILES:]
+                break
+        self.files.sort()
+
+    def named(self, *endings):
+        """The files whose names end so."""
+        return [path for path in self.files if path.lower().endswith(endings)]
+
+    def text(self, path):
+        """A file's text; empty when it is none, too long or gone."""
+        if path not in self._texts:
+            file = self.root / path
+            try:
+                self._texts[path] = "" if file.stat().st_size > MOST_BYTES else file.read_bytes().decode("utf-8")
+            except (OSError, UnicodeDecodeError):
+                self._texts[path] = ""
+        return self._texts[path]
+
+    def trees(self):
+        """The syntax tree of each Python file that can be parsed, by path."""
+        if self._trees is None:
+            self._trees, broken = {}, []
+            for path in self.named(".py"):
+                try:
+                    with warnings.catch_warnings():
+                        warnings.simplefilter("ignore")
+                        self._trees[path] = ast.parse(self.text(path))
+                except (SyntaxError, ValueError, RecursionError):
+                    broken.append(path)
+            if broken:
+                self.notes.append(f"Not parsed, as no Python of this version: {', '.join(broken[:5])}.")
+        return self._trees
+
+    def found(self, pattern, *endings, flags=0):
+        """Where a pattern occurs, as (path, line number, the line), in the files whose names end so."""
+        shape = re.compile(pattern, flags)
+        for path in self.named(*endings) if endings else self.files:
+            for number, line in enumerate(self.text(path).splitlines(), 1):
+                if shape.search(line):
+                    yield path, number, cut(line, 120)
+
+
+def functions(tree):
+    """Every function of a tree, methods and nested ones too, with its dotted name."""
+
+    def walk(node, before):
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                name = f"{before}{child.name}"
+                if not isinstance(child, ast.ClassDef):
+                    yield name, child
+                yield from walk(child, f"{name}.")
+            else:
+                yield from walk(child, before)
+
+    return walk(tree, "")
+
+
+def is_test(path):
+    """Whether a file's path says that it holds tests."""
+    name = path.rpartition("/")[2]
+    return bool(re.search(r"(^|/)tests?/", path)) or name.startswith("test_") or name.endswith(("_test.py", ".test.ts"))
+
+
+def cut(value, limit):
+    """The value as one line of text of at most so many characters."""
+    text = " ".join(str(value).split())
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def look(recipe, root):
+    """Run a recipe on a folder and print its figures on one line; long lists are cut, and said to be."""
+    checkout = Checkout(root)
+    figures = {**recipe(checkout), "notes": checkout.notes}
+    text = json.dumps(figures, ensure_ascii=False)
+    while len(text) > MOST_CHARACTERS:
+        longest = max((value for value in figures.values() if isinstance(value, list)), key=len)
+        del longest[max(1, len(longest) // 2) :]
+        if "Long lists are cut here." not in figures["notes"]:
+            figures["notes"].append("Long lists are cut here.")
+        text = json.dumps(figures, ensure_ascii=False)
+    print("RESULT " + text)
