@@ -23,7 +23,6 @@ from conductor_magic.events import WorkerHeard, WorkerStalled
 from conductor_magic.journal import Journal
 from conductor_magic.limits import Limits
 from conductor_magic.models.conversation import Conversation
-from conductor_magic.prompts import WORKER
 from conductor_magic.redact import Redactor
 from conductor_magic.sandbox import Walls
 from conductor_magic.state import RunState, WorkerState
@@ -105,9 +104,11 @@ class Attempt:
         self._clock = Clock(max(0.0, longest - worked_seconds(journal.state, begun, journal.now())))
         self._heard = 0.0
         on_text = self._hearing(on_text)
-        definitions = tuple(_definition(tool) for tool in bench.tools.values())
+        # Its kind's, as they were recorded: also after a resume by a version that has more.
+        tools = {name: bench.tools[name] for name in begun.tools if name in bench.tools}
+        definitions = tuple(_definition(tool) for tool in tools.values())
         most = min(limits.reply_tokens, bench.reply_tokens[tier])
-        conversation = Conversation(worker, bench.models[tier], WORKER, definitions, most)
+        conversation = Conversation(worker, bench.models[tier], begun.system, definitions, most)
         before = recorded(prompt, begun.log)
         conversation.messages.extend(before.messages)
         self._context = ToolContext(
@@ -126,7 +127,7 @@ class Attempt:
         if cut is not None:
             self._context.seen |= _seen(journal.state, begun, bench.workspace)
         self._worker = Worker(
-            conversation, compactor, bench.tools, self._context, journal, redactor, limits, on_text, before, cut
+            conversation, compactor, tools, self._context, journal, redactor, limits, on_text, before, cut
         )
 
     async def run(self, at_end: Callable[[Ending], None]) -> None:

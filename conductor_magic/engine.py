@@ -34,7 +34,14 @@ from conductor_magic.events import (
 from conductor_magic.journal import Journal
 from conductor_magic.limits import EXPECTED_SECONDS, Limits
 from conductor_magic.models.calls import BudgetSpent
-from conductor_magic.prompts import WORKER, notice_text, repair_text, unsettled_text, value_text, worker_prompt
+from conductor_magic.prompts import (
+    notice_text,
+    repair_text,
+    unsettled_text,
+    value_text,
+    worker_prompt,
+    worker_system,
+)
 from conductor_magic.questions import Questions
 from conductor_magic.redact import Redactor
 from conductor_magic.returns import ReturnType
@@ -53,6 +60,7 @@ from conductor_magic.scheduler import (
     is_final,
 )
 from conductor_magic.state import WorkerState
+from conductor_magic.subagents import subagent
 from conductor_magic.worker import Ending
 
 __all__ = ["Engine"]
@@ -243,8 +251,8 @@ class Engine:
                 tier=task.tier,
                 model=state.tiers[task.tier],
                 prompt=prompt,
-                system=WORKER,
-                tools=tuple(self._bench.tools),
+                system=worker_system(task.subagent),
+                tools=subagent(task.subagent).of(self._bench.tools),
                 expected=EXPECTED_SECONDS[task.tier],
             )
         )

@@ -10,6 +10,7 @@ from typing import Any
 from conductor_magic.cap_texts import capped_text, nearly_spent_text
 from conductor_magic.events import ConflictFound
 from conductor_magic.state import ConflictState, Notice, RunState, TaskState
+from conductor_magic.subagents import subagent
 from conductor_magic.wording import one_line
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "unsettled_text",
     "value_text",
     "worker_prompt",
+    "worker_system",
 ]
 
 CONDUCTOR = """\
@@ -160,6 +162,12 @@ def task_id_prefix(prompt: str) -> tuple[str | None, str]:
     """The id that a prompt beginning `TaskId N:` names, and the prompt without it."""
     match = _TASK_ID.match(prompt)
     return (match.group(1), prompt[match.end() :]) if match else (None, prompt)
+
+
+def worker_system(kind: str) -> str:
+    """The system prompt of a worker of this kind; the same for all of them, so that it is cached."""
+    told = subagent(kind).told
+    return f"{WORKER}\n\n{told}" if told else WORKER
 
 
 def worker_prompt(state: RunState, task: TaskState, result_limit: int = 24_000) -> str:

@@ -10,18 +10,18 @@ from conductor_magic.forecast import plan_forecast
 from conductor_magic.prompts import strip_preamble, task_id_prefix
 from conductor_magic.scheduler import MAX_ATTEMPTS
 from conductor_magic.state import RunState, TaskState
+from conductor_magic.subagents import GENERAL, SUBAGENTS
 from conductor_magic.tools.conductor.base import ID, ConductorTool, Plan, answer, task_named, tier_named
 
 __all__ = ["TOOL"]
 
 Json = dict[str, Any]
-_SUBAGENTS = ("general-purpose", "explore", "plan")
 
 
 def _plan(state: RunState, args: Json) -> Plan:
-    subagent = str(args.get("subagent_type") or "general-purpose").strip().lower()
-    if subagent not in _SUBAGENTS:
-        raise PlanError(f"There is no subagent_type {args['subagent_type']!r}: use {', '.join(_SUBAGENTS)}.")
+    subagent = str(args.get("subagent_type") or GENERAL).strip().lower()
+    if subagent not in SUBAGENTS:
+        raise PlanError(f"There is no subagent_type {args['subagent_type']!r}: use {', '.join(SUBAGENTS)}.")
     named, prompt = task_id_prefix(strip_preamble(args["prompt"]))
     prompt = strip_preamble(prompt)
     if not prompt:
@@ -85,7 +85,10 @@ TOOL = ConductorTool(
             "taskId": {**ID, "description": "id or key; without it a task is created"},
             "model": {"type": "string", "description": "haiku, sonnet or opus"},
             "reason": {"type": "string", "description": "why this tier"},
-            "subagent_type": {"type": "string", "description": "explore, plan or general-purpose"},
+            "subagent_type": {
+                "type": "string",
+                "description": "general-purpose (all tools; default), explore (files and web), plan (files)",
+            },
             "notify": {"type": "boolean", "description": "wake me when it completes"},
             "run_in_background": {"type": "boolean"},
         },
