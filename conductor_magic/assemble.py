@@ -69,7 +69,7 @@ def assemble(
     reach = Reach(workspace, hidden=walls.hidden, denied=walls.denied)
     guides = [(name, read_guide(name).summary) for name in guide_names()]
     prompt = conductor_prompt(
-        started.goal, started.workspace, started.variables, guides, started.guide, started.workers
+        started.goal, started.workspace, started.variables, guides, started.guide, started.workers, started.strategy
     )
     most = min(limits.reply_tokens, connection.reply_tokens["conductor"])
     conversation = Conversation("conductor", connection.models["conductor"], CONDUCTOR, DEFINITIONS, most)

@@ -10,7 +10,16 @@ from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMa
 
 from conductor_magic.errors import ConductUsageError
 from conductor_magic.option_table import OPTIONS, SUBCOMMANDS
-from conductor_magic.settings import CAP_SCOPES, CAP_UNITS, MODES, PROVIDERS, TIERS, archived_runs, run_folders
+from conductor_magic.settings import (
+    CAP_SCOPES,
+    CAP_UNITS,
+    MODES,
+    PROVIDERS,
+    STRATEGIES,
+    TIERS,
+    archived_runs,
+    run_folders,
+)
 from conductor_magic.wording import variables
 
 if TYPE_CHECKING:
@@ -94,6 +103,7 @@ def _is_data(value: object) -> bool:
 _FIXED: Mapping[str, tuple[str, ...]] = {
     "mode": MODES,
     "provider": PROVIDERS,
+    "strategy": STRATEGIES,
     "tiers": tuple(f"{tier}=" for tier in TIERS),
     "budget": ("none",),
     "timeout": ("none",),

@@ -45,6 +45,7 @@ class ConductMagics(Magics):
     timeout = Float(None, allow_none=True, help="Cap on a run's time in seconds, or None.").tag(config=True)
     window = Int(_DEFAULTS.window, help="Context that each model is held to, in tokens.").tag(config=True)
     cap = Dict(help="Further caps, as {'worker.usd': 0.1, 'run.calls': 300}.").tag(config=True)
+    strategy = Unicode(_DEFAULTS.strategy, help="What plans favour: balanced, speed or cost.").tag(config=True)
     guide = Unicode(None, allow_none=True, help="The domain guide to start from.").tag(config=True)
     tiers = Dict(Unicode(), key_trait=Unicode(), help="Model id for haiku, sonnet, opus, conductor.").tag(config=True)
     workspace = Unicode(None, allow_none=True, help="The folder that workers may touch.").tag(config=True)

@@ -16,7 +16,17 @@ from pathlib import Path
 from typing import Any, cast
 
 from conductor_magic.errors import ConductUsageError
-from conductor_magic.settings import CAP_SCOPES, CAP_UNITS, MODES, PROVIDERS, TIERS, Options, data_folder, runs_folder
+from conductor_magic.settings import (
+    CAP_SCOPES,
+    CAP_UNITS,
+    MODES,
+    PROVIDERS,
+    STRATEGIES,
+    TIERS,
+    Options,
+    data_folder,
+    runs_folder,
+)
 from conductor_magic.wording import did_you_mean, listed, shown
 
 __all__ = ["check_option", "check_options", "check_workspace"]
@@ -300,6 +310,7 @@ _CHECKS: Mapping[str, Callable[[str, object], object]] = {
     "guide": _guide,
     "tiers": _tiers,
     "workspace": _folder,
+    "strategy": _one_of(STRATEGIES),
     "provider": _one_of(PROVIDERS),
     "answers": _text,
     "background": _switch,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from dataclasses import dataclass
 
-from conductor_magic.settings import CAP_SCOPES, CAP_UNITS, MODES, PROVIDERS, TIERS, Options
+from conductor_magic.settings import CAP_SCOPES, CAP_UNITS, MODES, PROVIDERS, STRATEGIES, TIERS, Options
 from conductor_magic.wording import listed
 
 __all__ = ["EXAMPLE", "OPTIONS", "SUBCOMMANDS", "Option", "help_text"]
@@ -59,6 +59,7 @@ OPTIONS = (
         "none",
         repeatable=True,
     ),
+    Option("strategy", "--strategy", "", "NAME", f"what the plan favours: {listed(STRATEGIES)}", _DEFAULTS.strategy),
     Option("guide", "--guide", "", "NAME", "start from this domain guide", "the conductor picks"),
     Option("tiers", "--tier", "", "TIER=MODEL", f"model id for {listed(TIERS)}", "the newest ones", repeatable=True),
     Option("workspace", "--workspace", "", "DIR", "the folder that workers may touch", "the kernel's folder"),

@@ -18,6 +18,7 @@ __all__ = [
     "PAGE_READER",
     "PREAMBLE",
     "STATUS_RULE",
+    "STRATEGIES",
     "WORKER",
     "conductor_prompt",
     "notice_text",
@@ -93,6 +94,16 @@ RULES:
 TASK:
 """
 
+STRATEGIES = {
+    "speed": """\
+The person is in a hurry and pays for it. Split as widely as the work allows, so that the longest chain is short. Take \
+the stronger tier where it saves a second attempt. Where the way is unclear, try two ways side by side.""",
+    "cost": """\
+The person wants it cheap. As few workers as do the work; haiku wherever a clear order is enough, a stronger tier only \
+when an attempt has failed for want of judgement. Write the synthesis yourself.""",
+}
+"""What the conductor is told of a strategy that is not the usual one."""
+
 STATUS_RULE = """\
 End your report with one line: `STATUS: done`, or `STATUS: incomplete - <what is missing and why>`, or \
 `STATUS: blocked - <by what>`."""
@@ -114,6 +125,7 @@ def conductor_prompt(
     guides: Iterable[tuple[str, str]],
     guide: str | None,
     workers: int,
+    strategy: str = "balanced",
 ) -> str:
     """The conductor's first message.
 
@@ -124,8 +136,11 @@ def conductor_prompt(
         guides: (name, one-line summary) of each guide there is.
         guide: the guide that the person chose, or None.
         workers: how many may work at once.
+        strategy: what the person wants the plan to favour; `balanced` needs no word.
     """
     parts = [f"GOAL\n{goal}", f"WORKSPACE\n{workspace}", f"WORKERS AT ONCE\n{workers}"]
+    if strategy in STRATEGIES:
+        parts.append(f"STRATEGY: {strategy}\n{STRATEGIES[strategy]}")
     described = variables_text(variables)
     if described:
         parts.append(described)

@@ -99,6 +99,7 @@ def start(
                 goal=redactor.text(goal.strip()),
                 version=__version__,
                 guide=options.guide,
+                strategy=options.strategy,
                 provider=provider,
                 provider_note=note,
                 workers=options.workers,
@@ -251,6 +252,7 @@ def _options_of(name: str, state: RunState, given: Mapping[str, object]) -> Opti
         # Caps that are not named stay as they are.
         "cap": {**state.caps, **cast("Mapping[str, float | None]", given.get("cap", {}))},
         "guide": started.guide,
+        "strategy": started.strategy,
         "tiers": state.tiers,
         "workspace": Path(started.workspace),
         "provider": started.provider,

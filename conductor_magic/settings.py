@@ -21,6 +21,7 @@ __all__ = [
     "CHANGEABLE",
     "MODES",
     "PROVIDERS",
+    "STRATEGIES",
     "TIERS",
     "Options",
     "archive_folder",
@@ -33,6 +34,7 @@ __all__ = [
 ]
 
 MODES = ("read-only", "ask", "workspace", "full")
+STRATEGIES = ("balanced", "speed", "cost")
 PROVIDERS = ("auto", "anthropic", "rehearsal")
 TIERS = ("haiku", "sonnet", "opus", "conductor")
 CHANGEABLE = ("budget", "timeout", "cap", "mode", "quiet")
@@ -59,6 +61,7 @@ class Options:
         timeout: the most seconds that the run may take, or None for no cap.
         window: tokens that the conversation of the conductor, and of each worker, is held to.
         cap: further caps, as `worker.usd` or `opus.tokens`; None takes away what a default says.
+        strategy: what the plan favours: one of `STRATEGIES`.
         guide: the domain guide to start from, or None to let the conductor pick.
         tiers: tier -> model id, where it is not the newest.
         workspace: the folder that workers may touch, absolute, links resolved.
@@ -77,6 +80,7 @@ class Options:
     timeout: float | None = None
     window: int = 200_000
     cap: Mapping[str, float | None] = field(default_factory=dict[str, "float | None"])
+    strategy: str = "balanced"
     guide: str | None = None
     tiers: Mapping[str, str] = field(default_factory=dict[str, str])
     workspace: Path | None = None

@@ -32,6 +32,7 @@ class RunStarted(Event, kind="run.started"):
     format: int = FORMAT
     version: str = ""
     guide: str | None = None
+    strategy: str = "balanced"
     provider: str = "rehearsal"
     provider_note: str = ""
     workers: int = 8

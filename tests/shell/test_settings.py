@@ -63,6 +63,7 @@ def test_defaults(workspace: Path) -> None:
         ("cap", ["run.calls=3", "run.calls=3"], {"run.calls": 3.0}),
         ("guide", "data-analysis", "data-analysis"),
         ("guide", None, None),
+        ("strategy", "speed", "speed"),
         ("quiet", True, True),
     ],
 )
@@ -107,6 +108,7 @@ def test_kept(name: str, value: object, kept: object) -> None:
         ("provider", "bedrock", "auto, anthropic or rehearsal"),
         ("provider", "rehersal", "Did you mean rehearsal?"),
         ("guide", "data-analisys", "Did you mean data-analysis?"),
+        ("strategy", "fast", "strategy must be balanced, speed or cost, not 'fast'"),
         ("guide", "../secrets", "guide must be one of"),
         ("tiers", {"gpt": "x"}, "haiku, sonnet, opus or conductor, not 'gpt'"),
         ("tiers", ["opsu=x"], "Did you mean opus?"),

@@ -20,7 +20,7 @@ _HEADINGS = (
     "AN EARLIER ATTEMPT FAILED",
     "RETURN",
 )
-_HEADING = re.compile(rf"^(?:{'|'.join(_HEADINGS)})\b[^\n]*$|^GUIDE: .*$", re.MULTILINE)
+_HEADING = re.compile(rf"^(?:{'|'.join(_HEADINGS)})\b[^\n]*$|^(?:GUIDE|STRATEGY): .*$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,8 @@ MOST_VARIABLES = 12
 FALLBACK = "data-analysis"
 _VARIABLE = re.compile(r"^- `([^`]+)`(?:: *([\w.]+))?", re.MULTILINE)
 _OFFERED = re.compile(r"^([\w-]+): ", re.MULTILINE)
+_CHEAPER = {"opus": "sonnet", "sonnet": "haiku", "haiku": "haiku"}
+_STRATEGY = re.compile(r"^STRATEGY: (\S+)$", re.MULTILINE)
 _CHOSEN = re.compile(r"^GUIDE: (\S+)\s*$", re.MULTILINE)
 _TABLES = ("dataframe", "series", "ndarray", "index", "list", "tuple", "dict", "table")
 
@@ -37,12 +39,14 @@ class Assignment:
         variables: (name, type as described or empty) of each notebook variable.
         guides: names of the guides that it may read.
         guide: the guide that the person chose, or None.
+        strategy: what the plan is to favour; empty for nothing.
     """
 
     goal: str
     variables: tuple[tuple[str, str], ...]
     guides: tuple[str, ...]
     guide: str | None
+    strategy: str = ""
 
     @property
     def looked_at(self) -> tuple[tuple[str, str], ...]:
@@ -81,7 +85,8 @@ def read_assignment(message: str) -> Assignment:
     offered = tuple(_OFFERED.findall(section(told, "GUIDES")))
     chosen = _CHOSEN.findall(told)
     variables = tuple(dict(_VARIABLE.findall(section(told, "NOTEBOOK VARIABLES"))).items())
-    return Assignment(goal.removeprefix("GOAL").strip(), variables, offered, chosen[-1] if chosen else None)
+    strategy = (_STRATEGY.findall(told) or [""])[-1]
+    return Assignment(goal.removeprefix("GOAL").strip(), variables, offered, chosen[-1] if chosen else None, strategy)
 
 
 def choose_guide(assignment: Assignment) -> str:
@@ -152,13 +157,15 @@ def _task(task: Json, key: str, blockers: Sequence[str], variable: str, assignme
         filled = text.replace("{variable}", variable).replace("{variables}", names)
         return " ".join(filled.split()).replace("{goal}", goal if len(goal) <= 300 else goal[:299] + "…")
 
+    # All recipes are played by the same rules, so a tier only says what a model would cost.
+    cheap = assignment.strategy == "cost" and task["tier"] != "haiku"
     lines = [filled(task["prompt"]), f"RECIPE: {task['recipe']}", *([f"VARIABLE: {variable}"] if variable else [])]
     return Planned(
         key=key,
         subject=filled(task["subject"]).replace("`", ""),
         description=filled(task["description"]),
-        tier=task["tier"],
-        reason=task["reason"],
+        tier=_CHEAPER[task["tier"]] if cheap else task["tier"],
+        reason=f"{task['reason']}; one tier down, as cost is to be kept low" if cheap else task["reason"],
         phase=task["phase"],
         blocked_by=tuple(dict.fromkeys(blockers)),
         prompt="\n".join([lines[0], "", *lines[1:]]),
