@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,37 @@ from conductor_magic import guides
 from conductor_magic.errors import ConductUsageError
 from conductor_magic.guides import guide_names, read_guide
 from conductor_magic.models.rehearsal.recipes import RECIPES
+
+CRAFT = {
+    "code-review": (
+        "many-sided review", "contextual deep dive", "OWASP in parallel", "attack surface", "dependency audit",
+        "layers", "hot path", "complexity", "standards", "regression check",
+    ),
+    "data-analysis": (
+        "many-sided exploration", "question-driven", "comparison", "quality audit", "anomalies",
+        "profile against a baseline", "report of several sections", "ETL", "hypothesis test", "model selection",
+        "trends",
+    ),
+    "devops": ("pipeline", "deployment", "infrastructure", "monitoring", "incident"),
+    "documentation": (
+        "API reference", "README", "tutorial", "architecture", "migration", "examples that run",
+        "audit of what is stale",
+    ),
+    "project-management": ("breakdown", "estimate", "critical path", "risks", "status", "retrospective"),
+    "research": (
+        "breadth first", "feature tracing", "impact", "root cause", "technology comparison", "archaeology", "dead code",
+        "API discovery", "cross-reference",
+    ),
+    "software-development": (
+        "plan, parallel, integrate", "vertical slice", "diagnose, hypothesise, fix", "reproduce first",
+        "map, analyse, transform", "strangler", "schema, data, code", "upgrade", "scaffold", "MVP first",
+    ),
+    "testing": (
+        "inventory and gaps", "generate per module", "edge cases", "properties", "flaky hunt", "integration",
+        "regression", "performance",
+    ),
+}  # fmt: skip
+"""Guide -> the patterns that its kind of work is known for; more there may be."""
 
 
 @pytest.fixture
@@ -38,18 +71,78 @@ def test_patterns_is_read_but_is_no_domain() -> None:
 
 @pytest.mark.parametrize("name", guide_names())
 def test_every_pattern_is_a_sound_graph(name: str) -> None:
-    """Each task of each pattern has what a launch needs, and waits only for tasks above it."""
+    """Each task of each pattern has a tier and its reason, and waits only for tasks above it: no cycles."""
     patterns = read_guide(name).front["patterns"]
-    assert patterns
+    assert len({pattern["name"] for pattern in patterns}) == len(patterns)
     for pattern in patterns:
+        assert pattern["when"].strip()
+        assert pattern["tasks"]
         above: set[str] = set()
         for task in pattern["tasks"]:
             assert task["key"] not in above
             assert set(task.get("blocked_by", ())) <= above
             assert task["tier"] in ("haiku", "sonnet", "opus")
-            assert all(task[field].strip() for field in ("subject", "description", "reason", "phase", "prompt"))
+            assert all(task[field].strip() for field in ("subject", "reason", "phase"))
             assert task.get("each") in (None, "table", "value")
             above.add(task["key"])
+
+
+@pytest.mark.parametrize("name", guide_names())
+def test_the_main_pattern_can_be_played(name: str) -> None:
+    """The first pattern, and every other that says what it needs, has all that a launch and the rehearsal need."""
+    patterns = read_guide(name).front["patterns"]
+    assert "needs" in patterns[0]
+    for pattern in patterns:
+        if "needs" in pattern:
+            assert pattern["needs"] in ("variables", "workspace")
+            for task in pattern["tasks"]:
+                assert all(task[field].strip() for field in ("description", "prompt"))
+                assert task["recipe"] in RECIPES
+
+
+@pytest.mark.parametrize("name", guide_names())
+def test_the_patterns_of_the_craft_are_all_there(name: str) -> None:
+    """Every pattern that the kind of work is known for is in the front matter, and drawn in the body by its name."""
+    guide = read_guide(name)
+    names = [pattern["name"] for pattern in guide.front["patterns"]]
+    assert sorted(_plain(CRAFT[name]) - _plain(names)) == []
+    drawn = re.findall(r"^\*\*(.+?)\*\*", guide.body, re.MULTILINE)
+    assert sorted(_plain(names) - _plain(drawn)) == []
+
+
+@pytest.mark.parametrize("name", guide_names())
+def test_a_guide_is_short_and_has_all_its_parts(name: str) -> None:
+    """What is read into a context is small, and each guide answers the same questions in the same order."""
+    guide = read_guide(name)
+    assert len(guide.body.encode()) < 9_000
+    assert len(guide.summary) < 110
+    assert all(re.fullmatch(r"[a-z0-9]+", word) for word in guide.front["keywords"])
+    assert guide.body.startswith(f"# {guide.title}\n\n")
+    assert re.findall(r"^## (.+)$", guide.body, re.MULTILINE) == [
+        "Patterns",
+        "A task that a worker can do",
+        "Questions worth asking",
+        "The shape of the report",
+        "Pitfalls",
+    ]
+
+
+@pytest.mark.parametrize("name", guide_names())
+def test_recipes_belong_to_one_guide(name: str) -> None:
+    """No two guides play one recipe, but for the conclusion that all may draw."""
+    own = _recipes(name)
+    for other in guide_names():
+        if other != name:
+            assert own & _recipes(other) <= {"conclusion"}
+
+
+def _plain(names: Iterable[str]) -> set[str]:
+    """Names without what writers vary: capitals, hyphens, commas."""
+    return {" ".join(re.findall(r"\w+", name.lower())) for name in names}
+
+
+def _recipes(name: str) -> set[str]:
+    return {task["recipe"] for one in read_guide(name).front["patterns"] for task in one["tasks"] if "recipe" in task}
 
 
 def test_exploration_has_six_roots_and_recipes() -> None:
