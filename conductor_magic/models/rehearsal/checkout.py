@@ -15,7 +15,7 @@ from conductor_magic.models.rehearsal.job import Job, all_figures, done, incompl
 from conductor_magic.models.rehearsal.prose import bullets, table
 from conductor_magic.models.rehearsal.snippets import on_checkout
 
-__all__ = ["Report", "conclusion", "key_figures", "look"]
+__all__ = ["Report", "conclusion", "figures_of", "findings_of", "key_figures", "look"]
 
 Json = dict[str, Any]
 Report = tuple[str, Callable[[Json], list[str]]]
@@ -45,25 +45,29 @@ def key_figures(*rows: tuple[str, object]) -> str:
 
 def conclusion(job: Job) -> Turn:
     """One report out of earlier looks: each one's first finding, the findings by theme, the key figures."""
-    told = [earlier for earlier in job.earlier if _bullets(earlier.text)]
+    told = [earlier for earlier in job.earlier if findings_of(earlier.text)]
     if not told:
         return incomplete("no earlier results reached this task")
-    lead = " ".join(_bullets(earlier.text)[0].removeprefix("- ") for earlier in told)
-    themes = [f"{_heading(earlier.text, earlier.subject)}\n\n" + "\n".join(_bullets(earlier.text)) for earlier in told]
-    rows = [row for earlier in told for row in _figures(earlier.text)]
+    lead = " ".join(findings_of(earlier.text)[0].removeprefix("- ") for earlier in told)
+    themes = [
+        f"{_heading(earlier.text, earlier.subject)}\n\n" + "\n".join(findings_of(earlier.text)) for earlier in told
+    ]
+    rows = [row for earlier in told for row in figures_of(earlier.text)]
     figures = ["## Key figures", table(("figure", "value"), rows)] if rows else []
     return done(f"# What {job.workspace} shows", lead, *themes, *figures)
+
+
+def findings_of(text: str) -> list[str]:
+    """The findings of a look's report: its bullets, with their dashes."""
+    return [line for line in text.splitlines() if line.startswith("- ")]
+
+
+def figures_of(text: str) -> list[tuple[str, str]]:
+    """The key figures of a look's report."""
+    _, _, rows = text.partition(_KEY_FIGURES)
+    return [pair for pair in _ROW.findall(rows) if pair != ("figure", "value") and pair[0] != "---"]
 
 
 def _heading(text: str, subject: str) -> str:
     first = text.partition("\n")[0]
     return first if first.startswith("## ") else f"## {subject}"
-
-
-def _bullets(text: str) -> list[str]:
-    return [line for line in text.splitlines() if line.startswith("- ")]
-
-
-def _figures(text: str) -> list[tuple[str, str]]:
-    _, _, rows = text.partition(_KEY_FIGURES)
-    return [pair for pair in _ROW.findall(rows) if pair != ("figure", "value") and pair[0] != "---"]

@@ -53,7 +53,7 @@ def on_checkout(recipe: str, folder: str) -> str:
         recipe: a snippet whose function has the same name and takes a `Checkout`.
         folder: the checkout's absolute path.
     """
-    return f"{source('checkout', recipe)}\n\nlook({recipe}, {folder!r})\n"
+    return f"{source('checkout', 'imports', recipe)}\n\nlook({recipe}, {folder!r})\n"
 
 
 def on_file(path: str, *, first: bool) -> str:

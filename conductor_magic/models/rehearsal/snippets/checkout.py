@@ -10,6 +10,8 @@ from pathlib import Path
 MOST_FILES = 20_000
 MOST_BYTES = 1_000_000  # of a file that is read
 MOST_CHARACTERS = 16_000  # of one line of figures: the tool cuts what is longer
+MOST_EXAMPLES = 3  # of one rule
+WEIGHTS = ("must fix", "should fix", "consider")
 SKIPPED = {"node_modules", "__pycache__", "site-packages", "build", "dist", "venv"}
 
 
@@ -46,6 +48,11 @@ class Checkout:
                 self._texts[path] = ""
         return self._texts[path]
 
+    def lines(self, path):
+        """A file's lines, numbered as editors and the compiler do: a form feed ends none."""
+        lines = re.split(r"\r\n?|\n", self.text(path))
+        return lines if lines[-1] else lines[:-1]
+
     def trees(self):
         """The syntax tree of each Python file that can be parsed, by path."""
         if self._trees is None:
@@ -65,7 +72,7 @@ class Checkout:
         """Where a pattern occurs, as (path, line number, the line), in the files whose names end so."""
         shape = re.compile(pattern, flags)
         for path in self.named(*endings) if endings else self.files:
-            for number, line in enumerate(self.text(path).splitlines(), 1):
+            for number, line in enumerate(self.lines(path), 1):
                 if shape.search(line):
                     yield path, number, cut(line, 120)
 
@@ -86,10 +93,45 @@ def functions(tree):
     return walk(tree, "")
 
 
+def decorated(node, *names):
+    """Whether a function has one of these decorators, from wherever they come."""
+    heads = [getattr(decorator, "func", decorator) for decorator in node.decorator_list]
+    return any(getattr(head, "attr", getattr(head, "id", "")) in names for head in heads)
+
+
 def is_test(path):
     """Whether a file's path says that it holds tests."""
     name = path.rpartition("/")[2]
-    return bool(re.search(r"(^|/)tests?/", path)) or name.startswith("test_") or name.endswith(("_test.py", ".test.ts"))
+    return (
+        bool(re.search(r"(^|/)tests?/", path))
+        or name.startswith(("test_", "conftest."))
+        or name.endswith(("_test.py", ".test.ts"))
+    )
+
+
+def ranked(rules, found, *, by_place=True):
+    """Findings as figures: how many of each weight, the gravest examples first, and the count of every rule.
+
+    Args:
+        rules: name -> (weight, what it means); what comes first is told first.
+        found: (rule, path, line, text) of each occurrence.
+        by_place: examples are the first by path and line; else in the order given.
+    """
+    counts = {weight: sum(rules[rule][0] == weight for rule, *_ in found) for weight in WEIGHTS}
+    order = sorted(rules, key=lambda rule: WEIGHTS.index(rules[rule][0]))
+    examples, shown = [], {}
+    for rule in order:
+        own = [item[1:] for item in found if item[0] == rule]
+        shown[rule] = (sorted(own) if by_place else own)[:MOST_EXAMPLES]
+        examples += [[rules[rule][0], rule, path, line, cut(text, 60)] for path, line, text in shown[rule]]
+    return {
+        **{weight.replace(" ", "_"): count for weight, count in counts.items()},
+        "examples": examples,
+        "rules": [
+            [rule, rules[rule][0], sum(item[0] == rule for item in found), len(shown[rule]), rules[rule][1]]
+            for rule in order
+        ],
+    }
 
 
 def cut(value, limit):
