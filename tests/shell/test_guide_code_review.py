@@ -317,6 +317,22 @@ def test_standards_agree_with_ruff_and_the_text(review: Review) -> None:
     assert rules["name against PEP 8"] == planted()["name against PEP 8"] + odd
 
 
+def test_what_is_clean_is_called_good(tmp_path: Path) -> None:
+    """Rules that were looked for in vain are named as good, one that found something is not; shares are told."""
+    text = '"""A module."""\n\nHOST = "0.0.0.0"\n\n\ndef f() -> None:\n    """Do."""\n'
+    (tmp_path / "small").mkdir()
+    (tmp_path / "small" / "one.py").write_text(text, encoding="utf-8")
+    with played("Review this code.", tmp_path / "small", tmp_path / "home") as result:
+        good = result.answer.partition("## Good")[2].partition("\n## ")[0]
+        assert all(
+            rule in good for rule in ("unpickling", "repeated key", "import cycle", "no docstring", "over 100 lines")
+        )
+        assert "all interfaces" not in good
+        assert "- 2 of 2 public things with a docstring (100.0 %)." in good
+        must = result.answer.partition("## Must fix")[2].partition("\n## ")[0]
+        assert must.strip() == "- Nothing that a rule finds."
+
+
 def test_where_there_is_no_python_it_says_so(tmp_path: Path) -> None:
     """A folder of another language is not called clean; a file that does not parse is named."""
     (tmp_path / "checkout").mkdir()

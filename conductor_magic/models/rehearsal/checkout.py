@@ -12,10 +12,10 @@ from typing import Any
 
 from conductor_magic.models.rehearsal.dialogue import Call, Turn
 from conductor_magic.models.rehearsal.job import Job, all_figures, done, incomplete, trouble
-from conductor_magic.models.rehearsal.prose import bullets, table
+from conductor_magic.models.rehearsal.prose import bullets, listed, table
 from conductor_magic.models.rehearsal.snippets import on_checkout
 
-__all__ = ["Report", "conclusion", "figures_of", "findings_of", "key_figures", "look"]
+__all__ = ["Report", "conclusion", "figures_of", "findings_of", "key_figures", "look", "rules_told"]
 
 Json = dict[str, Any]
 Report = tuple[str, Callable[[Json], list[str]]]
@@ -55,6 +55,22 @@ def conclusion(job: Job) -> Turn:
     rows = [row for earlier in told for row in figures_of(earlier.text)]
     figures = ["## Key figures", table(("figure", "value"), rows)] if rows else []
     return done(f"# What {job.workspace} shows", lead, *themes, *figures)
+
+
+def rules_told(figures: Json) -> tuple[list[str], str]:
+    """What the rules of a look found: an example a line, by weight and place, and how often each rule was broken."""
+    rules = figures["rules"]
+    examples = [
+        f"{weight}: {path}:{line} {rule}" + (f": `{text.replace('`', ' ')}`." if text else ".")
+        for weight, rule, path, line, text in figures["examples"]
+    ]
+    cut = [
+        f"{weight}: {rule}: {found} in all, {shown} named." for rule, weight, found, shown, _ in rules if shown < found
+    ]
+    clean = [rule for rule, _, found, _, _ in rules if not found]
+    clear = [f"good: looked for and not found: {listed(clean)}."] if clean else []
+    rows = [(rule, weight, found, meaning) for rule, weight, found, _, meaning in rules if found]
+    return [*examples, *cut, *clear], table(("rule", "weight", "found", "why"), rows)
 
 
 def findings_of(text: str) -> list[str]:

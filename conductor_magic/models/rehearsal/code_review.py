@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from conductor_magic.models.rehearsal.checkout import Report, figures_of, findings_of, key_figures
+from conductor_magic.models.rehearsal.checkout import Report, figures_of, findings_of, key_figures, rules_told
 from conductor_magic.models.rehearsal.dialogue import Turn
 from conductor_magic.models.rehearsal.job import Job, done, incomplete
-from conductor_magic.models.rehearsal.prose import bullets, count, listed, number, table
+from conductor_magic.models.rehearsal.prose import bullets, count, number, table
 
 __all__ = ["REPORTS", "review_report"]
 
@@ -43,24 +43,10 @@ def _look(subject: str, figures: Json, good: list[str], *more: str) -> list[str]
     """A look by rules: what was found, an example a line, what is good; of each rule how often it was found."""
     if not figures["files"]:
         return [bullets([f"{subject}: no Python file here that could be parsed, so nothing was judged."])]
-    rules = figures["rules"]
-    clean = [rule for rule, _, found, _, _ in rules if not found]
     weights = ", ".join(f"{figures[weight.replace(' ', '_')]} {weight}" for weight in _WEIGHTS)
     lead = f"{subject}: {weights}, in {count(figures['files'], 'Python file')}."
-    examples = [
-        f"{weight}: {path}:{line} {rule}" + (f": `{text.replace('`', ' ')}`." if text else ".")
-        for weight, rule, path, line, text in figures["examples"]
-    ]
-    cut = [
-        f"{weight}: {rule}: {found} in all, {shown} named." for rule, weight, found, shown, _ in rules if shown < found
-    ]
-    clear = [f"good: looked for and not found: {listed(clean)}."] if clean else []
-    rows = [(rule, weight, found, meaning) for rule, weight, found, _, meaning in rules if found]
-    return [
-        bullets([lead, *examples, *cut, *(f"good: {line}" for line in good), *clear]),
-        table(("rule", "weight", "found", "why"), rows),
-        *more,
-    ]
+    findings, by_rule = rules_told(figures)
+    return [bullets([lead, *findings, *(f"good: {line}" for line in good)]), by_rule, *more]
 
 
 def _by_rules(subject: str) -> Callable[[Json], list[str]]:

@@ -1,4 +1,5 @@
 import ast
+import sys
 
 
 def imports(checkout):
@@ -28,10 +29,11 @@ def module_names(checkout):
         top = len(parts)  # the outermost folder of those around it that are packages in one another
         while top > 1 and "/".join(path.split("/")[: top - 1]) in packages:
             top -= 1
-        whole = [checkout.root.name, *parts] if "" in packages else parts
-        for name in (parts[top - 1 :], parts[parts[0] == "src" :] if parts else [], whole):
-            if name:
-                names.setdefault(".".join(name), path)
+        # Of a checkout that is itself a package the name stands in front; else modules may be named from their folder.
+        whole = [[checkout.root.name, *parts]] if "" in packages else [parts[top - 1 :], parts[parts[:1] == ["src"] :]]
+        for name in (".".join(name) for name in whole):
+            if name and name not in sys.stdlib_module_names:
+                names.setdefault(name, path)
     return names
 
 
