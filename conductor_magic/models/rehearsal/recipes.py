@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from conductor_magic.models.rehearsal import code_review, testing, workspace
+from conductor_magic.models.rehearsal import code_review, software_development, testing, workspace
 from conductor_magic.models.rehearsal.checkout import Report, conclusion, look
 from conductor_magic.models.rehearsal.data_analysis import REPORTS
 from conductor_magic.models.rehearsal.dialogue import Call, Turn
@@ -17,7 +17,11 @@ from conductor_magic.models.rehearsal.synthesis import synthesis
 
 __all__ = ["RECIPES"]
 
-CHECKOUT_REPORTS: tuple[Mapping[str, Report], ...] = (code_review.REPORTS, testing.REPORTS)
+CHECKOUT_REPORTS: tuple[Mapping[str, Report], ...] = (
+    code_review.REPORTS,
+    software_development.REPORTS,
+    testing.REPORTS,
+)
 """What is said of a checkout, by the guides whose main pattern looks at one."""
 
 _GROUPING = re.compile(r"^- Strongest grouping: `(.+?)` \(", re.MULTILINE)
@@ -57,6 +61,7 @@ RECIPES: Mapping[str, Callable[[Job], Turn]] = {
     **{name: partial(look, name, report) for reports in CHECKOUT_REPORTS for name, report in reports.items()},
     "synthesis": synthesis,
     "conclusion": conclusion,
+    "development_plan": software_development.development_plan,
     "review_report": code_review.review_report,
     "inventory": workspace.inventory,
     "lines": workspace.lines,

@@ -37,23 +37,3 @@ def review_layers(checkout):
         "table": [[path, users] for path, users in central[:8] if users],
         **ranked(RULES, found),
     }
-
-
-def cycles(pairs):
-    """The groups of nodes each of which reaches all others of its group, from edges."""
-    after = {}
-    for start, end in pairs:
-        after.setdefault(start, set()).add(end)
-    reached = {start: _reached(start, after) for start in after}
-    groups = {frozenset(other for other in ends if start in reached.get(other, ())) for start, ends in reached.items()}
-    return sorted((group for group in groups if len(group) > 1), key=sorted)
-
-
-def _reached(start, after):
-    seen, waiting = set(), [start]
-    while waiting:
-        for node in after.get(waiting.pop(), ()):
-            if node not in seen:
-                seen.add(node)
-                waiting.append(node)
-    return seen
