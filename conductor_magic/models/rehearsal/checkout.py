@@ -25,12 +25,12 @@ _KEY_FIGURES = "Key figures:"
 _ROW = re.compile(r"^\| (.+) \| (.+) \|$", re.MULTILINE)
 
 
-def look(recipe: str, report: Report, job: Job) -> Turn:
-    """Run one snippet on the workspace, then say what it found."""
+def look(recipe: str, report: Report, job: Job, **options: object) -> Turn:
+    """Run one snippet on the workspace, then say what it found; `options` are the snippet's own."""
     if "Python" not in job.tools:
         return incomplete("this needs the Python tool, which this task does not have")
     if not job.outcomes:
-        return Turn(calls=(Call("Python", {"code": on_checkout(recipe, job.workspace)}),))
+        return Turn(calls=(Call("Python", {"code": on_checkout(recipe, job.workspace, **options)}),))
     heading, said = report
     figures = next(iter(all_figures(job.outcomes[-1])), None)
     if figures is None:

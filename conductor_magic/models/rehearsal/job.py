@@ -28,6 +28,7 @@ class Job:
     """A worker's task as the rehearsal understands it.
 
     Attributes:
+        task: the words of the task itself, without what the engine adds.
         recipe: the recipe's name; empty when the prompt names none.
         variable: the notebook variable that it is about; empty when it is about none.
         workspace: the folder's absolute path.
@@ -36,6 +37,7 @@ class Job:
         outcomes: this worker's calls so far, with their results.
     """
 
+    task: str
     recipe: str
     variable: str
     workspace: str

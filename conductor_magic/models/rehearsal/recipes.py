@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from conductor_magic.models.rehearsal import code_review, software_development, testing, workspace
+from conductor_magic.models.rehearsal import code_review, research, software_development, testing, workspace
 from conductor_magic.models.rehearsal.checkout import Report, conclusion, look
 from conductor_magic.models.rehearsal.data_analysis import REPORTS
 from conductor_magic.models.rehearsal.dialogue import Call, Turn
@@ -19,6 +19,7 @@ __all__ = ["RECIPES"]
 
 CHECKOUT_REPORTS: tuple[Mapping[str, Report], ...] = (
     code_review.REPORTS,
+    research.REPORTS,
     software_development.REPORTS,
     testing.REPORTS,
 )
@@ -59,6 +60,7 @@ def _chart_options(job: Job) -> dict[str, object]:
 RECIPES: Mapping[str, Callable[[Job], Turn]] = {
     **{name: partial(_count, name) for name in REPORTS},
     **{name: partial(look, name, report) for reports in CHECKOUT_REPORTS for name, report in reports.items()},
+    **research.RECIPES,
     "synthesis": synthesis,
     "conclusion": conclusion,
     "development_plan": software_development.development_plan,

@@ -32,6 +32,7 @@ def read_job(dialogue: Dialogue) -> Job:
     task = dialogue.first[: context.start()] if context else dialogue.first
     recipes, variables = _RECIPE.findall(task), _VARIABLE.findall(task)
     return Job(
+        task=task,
         recipe=recipes[-1] if recipes else "",
         variable=variables[-1] if variables else "",
         workspace=section(dialogue.first, "WORKSPACE"),

@@ -46,14 +46,16 @@ def on_folder(folder: str) -> str:
     return f"{source('inventory')}\n\ninventory({folder!r})\n"
 
 
-def on_checkout(recipe: str, folder: str) -> str:
+def on_checkout(recipe: str, folder: str, **options: object) -> str:
     """The code that runs a recipe on a checkout and prints `RESULT` and its figures as JSON.
 
     Args:
         recipe: a snippet whose function has the same name and takes a `Checkout`.
         folder: the checkout's absolute path.
+        options: further arguments of the recipe: text, or lists of text.
     """
-    return f"{source('checkout', 'imports', recipe)}\n\nlook({recipe}, {folder!r})\n"
+    arguments = "".join(f", {name}={value!r}" for name, value in options.items())
+    return f"{source('checkout', 'imports', recipe)}\n\nlook({recipe}, {folder!r}{arguments})\n"
 
 
 def on_file(path: str, *, first: bool) -> str:

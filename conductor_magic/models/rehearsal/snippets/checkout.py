@@ -134,16 +134,22 @@ def ranked(rules, found, *, by_place=True):
     }
 
 
+def beginning(word):
+    """A pattern for words and parts of names that begin so, in any case: `port` in `open_port`, `IPPort`, `Ports`."""
+    starts = r"(?:(?<![^\W\d_])|(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]))"
+    return re.compile(f"{starts}(?i:{re.escape(word)})")
+
+
 def cut(value, limit):
     """The value as one line of text of at most so many characters."""
     text = " ".join(str(value).split())
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def look(recipe, root):
+def look(recipe, root, **options):
     """Run a recipe on a folder and print its figures on one line; long lists are cut, and said to be."""
     checkout = Checkout(root)
-    figures = {**recipe(checkout), "notes": checkout.notes}
+    figures = {**recipe(checkout, **options), "notes": checkout.notes}
     text = json.dumps(figures, ensure_ascii=False)
     while len(text) > MOST_CHARACTERS:
         longest = max((value for value in figures.values() if isinstance(value, list)), key=len)
