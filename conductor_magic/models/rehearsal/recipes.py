@@ -6,7 +6,14 @@ import re
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from conductor_magic.models.rehearsal import code_review, research, software_development, testing, workspace
+from conductor_magic.models.rehearsal import (
+    code_review,
+    documentation,
+    research,
+    software_development,
+    testing,
+    workspace,
+)
 from conductor_magic.models.rehearsal.checkout import Report, conclusion, look
 from conductor_magic.models.rehearsal.data_analysis import REPORTS
 from conductor_magic.models.rehearsal.dialogue import Call, Turn
@@ -19,6 +26,7 @@ __all__ = ["RECIPES"]
 
 CHECKOUT_REPORTS: tuple[Mapping[str, Report], ...] = (
     code_review.REPORTS,
+    documentation.REPORTS,
     research.REPORTS,
     software_development.REPORTS,
     testing.REPORTS,
@@ -61,6 +69,7 @@ RECIPES: Mapping[str, Callable[[Job], Turn]] = {
     **{name: partial(_count, name) for name in REPORTS},
     **{name: partial(look, name, report) for reports in CHECKOUT_REPORTS for name, report in reports.items()},
     **research.RECIPES,
+    "docs_report": documentation.docs_report,
     "synthesis": synthesis,
     "conclusion": conclusion,
     "development_plan": software_development.development_plan,

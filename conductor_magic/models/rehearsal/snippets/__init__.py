@@ -7,9 +7,18 @@ Numbers that a report will state are rounded here, so that its every figure stan
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.resources import files
 
-__all__ = ["on_checkout", "on_file", "on_folder", "on_variable", "source"]
+__all__ = ["PARTS", "on_checkout", "on_file", "on_folder", "on_variable", "source"]
+
+PARTS: Mapping[str, tuple[str, ...]] = {
+    "docs_examples": ("own_names", "examples"),
+    "docs_names": ("own_names",),
+    "docs_pages": ("links",),
+    "research_structure": ("own_names",),
+}
+"""What a look at a checkout needs beside `checkout` and itself."""
 
 _EXPLORE = ("schema", "missing", "distributions", "outliers", "correlations", "groups")
 
@@ -55,7 +64,8 @@ def on_checkout(recipe: str, folder: str, **options: object) -> str:
         options: further arguments of the recipe: text, or lists of text.
     """
     arguments = "".join(f", {name}={value!r}" for name, value in options.items())
-    return f"{source('checkout', 'imports', recipe)}\n\nlook({recipe}, {folder!r}{arguments})\n"
+    parts = source("checkout", "imports", *PARTS.get(recipe, ()), recipe)
+    return f"{parts}\n\nlook({recipe}, {folder!r}{arguments})\n"
 
 
 def on_file(path: str, *, first: bool) -> str:

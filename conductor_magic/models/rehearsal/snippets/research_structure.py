@@ -6,7 +6,7 @@ MOST_MODULES = 8
 
 def research_structure(checkout):
     """Ways in, the graph of imports between the checkout's own modules, circles in it, and packages from outside."""
-    names, own = _named_modules(checkout)
+    names, own = named_modules(checkout)
     tops = {name.partition(".")[0] for name in names} | set(sys.stdlib_module_names)
     graph, importers, outside = {path: set() for path in own}, {path: set() for path in own}, {}
     for path, tree in checkout.trees().items():
@@ -36,23 +36,6 @@ def research_structure(checkout):
         "entries": _entries(checkout)[:6],
         "entry_count": len(_entries(checkout)),
     }
-
-
-def _named_modules(checkout):
-    """Dotted name -> path, and path -> dotted name: from the outermost package, and from the root as well."""
-    folders = {path.rpartition("/")[0] for path in checkout.trees() if path.rpartition("/")[2] == "__init__.py"}
-    names, own = {}, {}
-    for path in checkout.trees():
-        parts = path.removesuffix(".py").split("/")
-        start = len(parts) - 1
-        while start and "/".join(parts[:start]) in folders:
-            start -= 1
-        above = [checkout.root.name] if "" in folders else []
-        for dotted in (parts[start:] if start else [*above, *parts], [*above, *parts]):
-            name = ".".join(dotted[:-1] if dotted[-1] == "__init__" else dotted)
-            names.setdefault(name, path)
-            own.setdefault(path, name)
-    return names, own
 
 
 def _imported(nodes, package):
