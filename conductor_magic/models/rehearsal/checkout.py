@@ -15,7 +15,7 @@ from conductor_magic.models.rehearsal.job import Job, all_figures, done, incompl
 from conductor_magic.models.rehearsal.prose import bullets, listed, table
 from conductor_magic.models.rehearsal.snippets import on_checkout
 
-__all__ = ["Report", "conclusion", "figures_of", "findings_of", "key_figures", "look", "rules_told"]
+__all__ = ["Report", "conclusion", "figures_of", "findings_of", "heading_of", "key_figures", "look", "rules_told"]
 
 Json = dict[str, Any]
 Report = tuple[str, Callable[[Json], list[str]]]
@@ -50,7 +50,7 @@ def conclusion(job: Job) -> Turn:
         return incomplete("no earlier results reached this task")
     lead = " ".join(findings_of(earlier.text)[0].removeprefix("- ") for earlier in told)
     themes = [
-        f"{_heading(earlier.text, earlier.subject)}\n\n" + "\n".join(findings_of(earlier.text)) for earlier in told
+        f"{heading_of(earlier.text, earlier.subject)}\n\n" + "\n".join(findings_of(earlier.text)) for earlier in told
     ]
     rows = [row for earlier in told for row in figures_of(earlier.text)]
     figures = ["## Key figures", table(("figure", "value"), rows)] if rows else []
@@ -84,6 +84,7 @@ def figures_of(text: str) -> list[tuple[str, str]]:
     return [pair for pair in _ROW.findall(rows) if pair != ("figure", "value") and pair[0] != "---"]
 
 
-def _heading(text: str, subject: str) -> str:
+def heading_of(text: str, subject: str) -> str:
+    """A report's own heading, else one of its task's subject."""
     first = text.partition("\n")[0]
     return first if first.startswith("## ") else f"## {subject}"

@@ -8,16 +8,18 @@ from functools import partial
 
 from conductor_magic.models.rehearsal import (
     code_review,
+    data_analysis,
     documentation,
+    project_management,
     research,
     software_development,
     testing,
     workspace,
 )
 from conductor_magic.models.rehearsal.checkout import Report, conclusion, look
-from conductor_magic.models.rehearsal.data_analysis import REPORTS
 from conductor_magic.models.rehearsal.dialogue import Call, Turn
 from conductor_magic.models.rehearsal.job import Job, all_figures, done, incomplete, trouble
+from conductor_magic.models.rehearsal.plan_report import plan_report
 from conductor_magic.models.rehearsal.prose import bullets
 from conductor_magic.models.rehearsal.snippets import on_variable
 from conductor_magic.models.rehearsal.synthesis import synthesis
@@ -33,6 +35,9 @@ CHECKOUT_REPORTS: tuple[Mapping[str, Report], ...] = (
 )
 """What is said of a checkout, by the guides whose main pattern looks at one."""
 
+VARIABLE_REPORTS = {**data_analysis.REPORTS, **project_management.REPORTS}
+"""What is said of a notebook variable: recipe -> (its heading, the parts of its report)."""
+
 _GROUPING = re.compile(r"^- Strongest grouping: `(.+?)` \(", re.MULTILINE)
 _PAIR = re.compile(r"^- Strongest pair: `(.+?)` and `(.+?)`, r = ", re.MULTILINE)
 
@@ -46,7 +51,7 @@ def _count(recipe: str, job: Job) -> Turn:
     if not job.outcomes:
         code = on_variable(recipe, job.variable, **(_chart_options(job) if recipe == "charts" else {}))
         return Turn(calls=(Call("Python", {"code": code}),))
-    heading, report = REPORTS[recipe]
+    heading, report = VARIABLE_REPORTS[recipe]
     title = f"## {heading} `{job.variable}`"
     figures = next(iter(all_figures(job.outcomes[-1])), None)
     if figures is None:
@@ -66,7 +71,7 @@ def _chart_options(job: Job) -> dict[str, object]:
 
 
 RECIPES: Mapping[str, Callable[[Job], Turn]] = {
-    **{name: partial(_count, name) for name in REPORTS},
+    **{name: partial(_count, name) for name in VARIABLE_REPORTS},
     **{name: partial(look, name, report) for reports in CHECKOUT_REPORTS for name, report in reports.items()},
     **research.RECIPES,
     "docs_report": documentation.docs_report,
@@ -74,6 +79,7 @@ RECIPES: Mapping[str, Callable[[Job], Turn]] = {
     "conclusion": conclusion,
     "development_plan": software_development.development_plan,
     "review_report": code_review.review_report,
+    "plan_report": plan_report,
     "inventory": workspace.inventory,
     "lines": workspace.lines,
     "tables": workspace.tables,

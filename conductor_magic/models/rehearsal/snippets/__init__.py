@@ -20,6 +20,9 @@ PARTS: Mapping[str, tuple[str, ...]] = {
 }
 """What a look at a checkout needs beside `checkout` and itself."""
 
+_PLAN = ("plan_columns", "plan", "plan_graph")
+"""What every recipe on a project plan needs besides `table`."""
+
 _EXPLORE = ("schema", "missing", "distributions", "outliers", "correlations", "groups")
 
 
@@ -47,7 +50,8 @@ def on_variable(recipe: str, variable: str, **options: object) -> str:
     if recipe == "variable":
         return f"{subject}{source('variable')}\n\nvariable(_subject)\n"
     arguments = "".join(f", {name}={value!r}" for name, value in options.items())
-    return f"{subject}{source('table', recipe)}\n\nreport({recipe}, _subject{arguments})\n"
+    parts = ("table", *(_PLAN if recipe.startswith("plan_") else ()), recipe)
+    return f"{subject}{source(*parts)}\n\nreport({recipe}, _subject{arguments})\n"
 
 
 def on_folder(folder: str) -> str:
