@@ -96,8 +96,9 @@ def _estimates(name: str, figures: Json) -> list[str]:
     if figures["three"]:
         lines += [
             (
-                f"{count(figures['three'], 'task')} with three estimates, taken as PERT's mean (low + 4 likely + high) / 6; "
-                f"their sum spreads by {_amount(figures['spread'], figures)} (one standard deviation, tasks independent)."
+                f"{count(figures['three'], 'task')} with three estimates, each taken as PERT's mean "
+                f"(low + 4 likely + high) / 6; their sum spreads by {_amount(figures['spread'], figures)} "
+                "(one standard deviation, tasks independent)."
             ),
             _which(figures["disordered"], "tasks whose estimates are not low ≤ likely ≤ high"),
             _which(figures["wide"], "tasks whose high estimate is more than three times the low one"),
