@@ -12,8 +12,9 @@ from conductor_magic.compactor import Compactor
 from conductor_magic.conductor import Conductor
 from conductor_magic.connect import Connection
 from conductor_magic.engine import Engine
+from conductor_magic.events import RunNoted
 from conductor_magic.gate import PermissionGate
-from conductor_magic.guides import guide_names, read_guide
+from conductor_magic.guides import SHARED, find_guides
 from conductor_magic.journal import Journal
 from conductor_magic.limits import Limits
 from conductor_magic.models.anthropic.limiter import RateLimiter
@@ -39,6 +40,8 @@ from conductor_magic.tools.worker import worker_tools
 __all__ = ["assemble"]
 
 _PAGE_ANSWER_TOKENS = 2_000
+_TOLD_FAULTS = 3
+"""Of so many own guides that cannot be read a run tells; `%conduct guides` tells of all."""
 
 
 def assemble(
@@ -67,13 +70,21 @@ def assemble(
     caller = Caller(journal, connection.model, limiter, access, standins, charged=connection.charged)
     compactor = Compactor(caller, journal, redactor, connection.compacts, notes=connection.charged)
     reach = Reach(workspace, hidden=walls.hidden, denied=walls.denied)
-    guides = [(name, read_guide(name).summary) for name in guide_names()]
+    guides = find_guides(workspace)
+    if note := guides.note():
+        journal.append(RunNoted(text=note))
+    for fault in guides.faults[:_TOLD_FAULTS]:
+        journal.append(RunNoted(text=fault, level="warning"))
+    offered = [guides.read(name) for name in (*guides.names, *SHARED)]
+    listed = [(guide.name, guide.summary + (" [the person's own]" if guide.place else "")) for guide in offered]
     prompt = conductor_prompt(
-        started.goal, started.workspace, started.variables, guides, started.guide, started.workers, started.strategy
+        started.goal, started.workspace, started.variables, listed, started.guide, started.workers, started.strategy
     )
     most = min(limits.reply_tokens, connection.reply_tokens["conductor"])
     conversation = Conversation("conductor", connection.models["conductor"], CONDUCTOR, DEFINITIONS, most)
-    conductor = Conductor(conversation, redactor.text(prompt), compactor, journal, reach, redactor, questions, limits)
+    conductor = Conductor(
+        conversation, redactor.text(prompt), compactor, journal, reach, guides, redactor, questions, limits
+    )
     read_only = started.mode == "read-only"
     # The rehearsal's rules cannot read a page; its workers get the page itself.
     services = Services(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult, context_matcher
@@ -77,6 +78,10 @@ def _subcommand(words: list[str]) -> list[str]:
         return names
     if words[1:] == ["restore"]:
         return [path.stem for path in reversed(archived_runs())]
+    if words[1:] == ["guides"]:
+        from conductor_magic.guides import SHARED
+
+        return [*_guides(), *SHARED]
     takes_run = words[1:] in (["show"], ["resume"], ["replay"], ["archive"])
     return ["last", *(folder.name for folder in reversed(run_folders()))] if takes_run else []
 
@@ -88,11 +93,11 @@ def _values(field: str, namespace: Mapping[str, Any]) -> list[str]:
 
 
 def _guides() -> Iterable[str]:
-    from conductor_magic.guides import guide_names
+    from conductor_magic.guides import find_guides
 
     try:
-        return guide_names()
-    except ConductUsageError:
+        return find_guides(Path.cwd()).names
+    except (ConductUsageError, OSError):
         return ()
 
 

@@ -27,6 +27,7 @@ from conductor_magic.events import (
     ToolRefused,
     ToolStarted,
 )
+from conductor_magic.guides import Guides
 from conductor_magic.journal import Journal
 from conductor_magic.limits import Limits
 from conductor_magic.models.base import tool_result
@@ -57,6 +58,7 @@ class Conductor:
         compactor: sends its requests.
         journal: where everything it does is recorded.
         reach: the workspace files that it may read.
+        guides: what it may read of the craft.
         redactor: takes secrets out of what it reads.
         questions: puts questions to the person and returns the answers by question.
         limits: how often it may reply.
@@ -69,6 +71,7 @@ class Conductor:
         compactor: Compactor,
         journal: Journal,
         reach: Reach,
+        guides: Guides,
         redactor: Redactor,
         questions: Questions,
         limits: Limits,
@@ -78,6 +81,7 @@ class Conductor:
         self._compactor = compactor
         self._journal = journal
         self._reach = reach
+        self._guides = guides
         self._redactor = redactor
         self._questions = questions
         self._limits = limits
@@ -257,7 +261,7 @@ class Conductor:
         state = cut.state() if cut else self._journal.state
         if name == read.NAME:
             try:
-                return read.read(state, args, self._reach), False
+                return read.read(state, args, self._reach, self._guides), False
             except ToolError as error:
                 return str(error), True
         tool = PURE[name]

@@ -52,8 +52,9 @@ def check_options(given: Mapping[str, object]) -> Options:
         name = "tiers" if key == "tier" else key
         if name in values:
             raise ConductUsageError("Give tier or tiers, not both.")
-        values[name] = check_option(name, value)
+        values[name] = value if name == "guide" else check_option(name, value)
     values["workspace"] = check_workspace(values.get("workspace"))
+    values["guide"] = _guide("guide", values.get("guide"), values["workspace"])
     return Options(**values)
 
 
@@ -137,14 +138,19 @@ def _one_of(known: tuple[str, ...]) -> Callable[[str, object], str]:
     return check
 
 
-def _guide(name: str, value: object) -> str | None:
+def _guide(name: str, value: object, workspace: Path | None = None) -> str | None:
+    """The guide's name; a person's own are looked for in the workspace, else in the current folder."""
     if value is None:
         return None
-    from conductor_magic.guides import guide_names
+    from conductor_magic.guides import find_guides
 
-    names = guide_names()
+    guides = find_guides(workspace or Path.cwd())
+    names = guides.names
     if not isinstance(value, str) or value not in names:
-        raise _refused(name, f"one of {listed(names)}", value, did_you_mean(str(value), names))
+        # A damaged guide of that name is what was meant.
+        found = [fault for fault in guides.faults if isinstance(value, str) and f"{value}.md" in fault]
+        hint = f" {found[0]}" if found else did_you_mean(str(value), names)
+        raise _refused(name, f"one of {listed(names)}", value, hint)
     return value
 
 

@@ -121,6 +121,7 @@ SUBCOMMANDS = {
     "allow SCOPE WHAT": "never ask again about a site, a path or an exact command",
     "deny SCOPE WHAT": "forbid a site, a path or an exact command in every mode",
     "forget SCOPE WHAT": "take such a rule back",
+    "guides [NAME]": "list the guides, yours too, with where each comes from; show one of them",
     "rules": "list these standing rules",
     "help": "show this text",
 }

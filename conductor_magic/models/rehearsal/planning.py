@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from conductor_magic.errors import ConductUsageError
-from conductor_magic.guides import guide_names, read_guide
+from conductor_magic.guides import Guides, find_guides
 from conductor_magic.models.rehearsal.dialogue import section
 from conductor_magic.models.rehearsal.recipes import RECIPES
 
@@ -40,6 +41,7 @@ class Assignment:
         guides: names of the guides that it may read.
         guide: the guide that the person chose, or None.
         strategy: what the plan is to favour; empty for nothing.
+        workspace: the folder's absolute path; empty when none was told.
     """
 
     goal: str
@@ -47,6 +49,12 @@ class Assignment:
     guides: tuple[str, ...]
     guide: str | None
     strategy: str = ""
+    workspace: str = ""
+
+    @property
+    def all_guides(self) -> Guides:
+        """Ours and the person's own."""
+        return find_guides(Path(self.workspace)) if self.workspace.startswith("/") else Guides()
 
     @property
     def looked_at(self) -> tuple[tuple[str, str], ...]:
@@ -85,17 +93,24 @@ def read_assignment(message: str) -> Assignment:
     offered = tuple(_OFFERED.findall(section(told, "GUIDES")))
     chosen = _CHOSEN.findall(told)
     variables = tuple(dict(_VARIABLE.findall(section(told, "NOTEBOOK VARIABLES"))).items())
-    strategy = (_STRATEGY.findall(told) or [""])[-1]
-    return Assignment(goal.removeprefix("GOAL").strip(), variables, offered, chosen[-1] if chosen else None, strategy)
+    return Assignment(
+        goal=goal.removeprefix("GOAL").strip(),
+        variables=variables,
+        guides=offered,
+        guide=chosen[-1] if chosen else None,
+        strategy=(_STRATEGY.findall(told) or [""])[-1],
+        workspace=told.partition("\n")[0].strip(),
+    )
 
 
 def choose_guide(assignment: Assignment) -> str:
     """The guide to start from: the person's choice, else whose keywords the goal names most, else the data's."""
-    known = guide_names()
+    guides = assignment.all_guides
+    known = guides.names
     if assignment.guide in known:
         return assignment.guide
     words = set(re.findall(r"\w+", assignment.goal.lower()))
-    scores = {name: len(words & set(_keywords(name))) for name in assignment.guides if name in known}
+    scores = {name: len(words & set(_keywords(guides, name))) for name in assignment.guides if name in known}
     best = max(scores, key=lambda name: scores[name], default=FALLBACK)
     return best if scores.get(best) else FALLBACK
 
@@ -110,17 +125,18 @@ def plan(guide: str, assignment: Assignment) -> list[Planned]:
     """
     # A workspace there always is.
     needs = ("variables", "workspace") if assignment.looked_at else ("workspace",)
+    guides = assignment.all_guides
     for name in dict.fromkeys((guide, FALLBACK)):
         for need in needs:
-            for pattern in read_guide(name).front.get("patterns", ()):
+            for pattern in guides.read(name).front.get("patterns", ()):
                 tasks: list[Json] = pattern.get("tasks", [])
                 if pattern.get("needs") == need and all(task.get("recipe") in RECIPES for task in tasks):
                     return _spelled_out(tasks, assignment)
     raise ConductUsageError("No guide has a pattern that the rehearsal can play here.")
 
 
-def _keywords(name: str) -> Iterable[str]:
-    return (str(word).lower() for word in read_guide(name).front.get("keywords", ()))
+def _keywords(guides: Guides, name: str) -> Iterable[str]:
+    return (str(word).lower() for word in guides.read(name).front.get("keywords", ()))
 
 
 def _spelled_out(tasks: Sequence[Json], assignment: Assignment) -> list[Planned]:
