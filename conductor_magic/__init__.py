@@ -21,7 +21,7 @@ from conductor_magic.imports import keep_workers_out
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from conductor_magic.api import conduct, load, resume
+    from conductor_magic.api import conduct, go, load, resume
     from conductor_magic.errors import ConductorError, ConductUsageError, JournalDamaged
     from conductor_magic.result import ConductResult
     from conductor_magic.running import Run
@@ -35,6 +35,7 @@ __all__ = [
     "JournalDamaged",
     "Run",
     "conduct",
+    "go",
     "load",
     "load_ipython_extension",
     "resume",
@@ -48,6 +49,7 @@ _HOMES = {
     "JournalDamaged": "errors",
     "Run": "running",
     "conduct": "api",
+    "go": "api",
     "load": "api",
     "resume": "api",
 }

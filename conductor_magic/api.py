@@ -1,4 +1,4 @@
-"""The Python front door: `conduct`, `resume` and `load`."""
+"""The Python front door: `conduct`, `go`, `resume` and `load`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from conductor_magic.run import Run
     from conductor_magic.state import RunState
 
-__all__ = ["conduct", "load", "opened", "resume"]
+__all__ = ["conduct", "go", "load", "opened", "resume"]
 
 
 def conduct(
@@ -36,9 +36,39 @@ def conduct(
         ConductUsageError: a bad option or an empty goal; nothing was started.
     """
     from conductor_magic.option_checks import check_options
+    from conductor_magic.plans import Plan, remember
     from conductor_magic.run import start
 
-    return start(goal, check_options(options), variables=use, returns=returns, answers=answers)
+    checked = check_options(options)
+    run = start(goal, checked, variables=use, returns=returns, answers=answers)
+    if checked.mode == "plan":
+        remember(Plan(run.folder, returns, answers))
+    return run
+
+
+def go(
+    *,
+    use: Mapping[str, object] | None = None,
+    returns: Any = None,
+    answers: Mapping[str, object] | None = None,
+    **options: Any,
+) -> Run:
+    """Make a run of the last plan (`mode="plan"`) of this kernel, else of the data folder; returns at once.
+
+    Args:
+        use: the notebook variables that the plan was given, by name.
+        returns: the type that the answer is validated into; what the plan was given, as long as this kernel lives.
+        answers: what answers questions instead of a person; likewise.
+        **options: what is to be other than the plan's: `mode`, `workers`, `budget`, `timeout`, `cap`, `quiet`.
+
+    Raises:
+        ConductUsageError: there is no plan, or it cannot be run so; nothing was started.
+        JournalDamaged: the plan's journal is damaged in the middle.
+    """
+    from conductor_magic.plans import go
+    from conductor_magic.settings import GOABLE
+
+    return go(_changed(options, GOABLE), variables=use, returns=returns, answers=answers)
 
 
 def resume(
@@ -65,18 +95,22 @@ def resume(
         ConductUsageError: there is no such run, it is going on, it is completed, or it cannot go on so.
         JournalDamaged: its journal is damaged in the middle.
     """
-    from conductor_magic.errors import ConductUsageError
-    from conductor_magic.option_checks import check_option
     from conductor_magic.run import resume
     from conductor_magic.settings import CHANGEABLE, find_run
 
-    for name in options:
-        if name not in CHANGEABLE:
-            raise ConductUsageError(
-                f"{name} stays as the run began with it; what may change is {', '.join(CHANGEABLE)}."
-            )
-    given = {name: check_option(name, value) for name, value in options.items()}
+    given = _changed(options, CHANGEABLE)
     return resume(find_run(run), given, variables=use, returns=returns, answers=answers)
+
+
+def _changed(options: Mapping[str, Any], may: tuple[str, ...]) -> dict[str, object]:
+    """The options, checked, if all of them may be said anew."""
+    from conductor_magic.errors import ConductUsageError
+    from conductor_magic.option_checks import check_option
+
+    for name in options:
+        if name not in may:
+            raise ConductUsageError(f"{name} stays as the run began with it; what may change is {', '.join(may)}.")
+    return {name: check_option(name, value) for name, value in options.items()}
 
 
 def load(run: str, returns: Any = None) -> ConductResult:

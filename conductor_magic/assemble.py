@@ -29,6 +29,7 @@ from conductor_magic.questions import Questions
 from conductor_magic.redact import Redactor
 from conductor_magic.returns import ReturnType
 from conductor_magic.sandbox import Walls
+from conductor_magic.settings import SHARING
 from conductor_magic.settling import JournalLedger, Settler
 from conductor_magic.shadows import Shadows
 from conductor_magic.tools.conductor import DEFINITIONS
@@ -78,14 +79,21 @@ def assemble(
     offered = [guides.read(name) for name in (*guides.names, *SHARED)]
     listed = [(guide.name, guide.summary + (" [the person's own]" if guide.place else "")) for guide in offered]
     prompt = conductor_prompt(
-        started.goal, started.workspace, started.variables, listed, started.guide, started.workers, started.strategy
+        started.goal,
+        started.workspace,
+        started.variables,
+        listed,
+        started.guide,
+        started.workers,
+        started.strategy,
+        plans_only=started.mode == "plan",
     )
     most = min(limits.reply_tokens, connection.reply_tokens["conductor"])
     conversation = Conversation("conductor", connection.models["conductor"], CONDUCTOR, DEFINITIONS, most)
     conductor = Conductor(
         conversation, redactor.text(prompt), compactor, journal, reach, guides, redactor, questions, limits
     )
-    read_only = started.mode == "read-only"
+    read_only = started.mode in SHARING
     # The rehearsal's rules cannot read a page; its workers get the page itself.
     services = Services(
         ask_model=_page_reader(caller, connection) if connection.charged else None,

@@ -1,6 +1,6 @@
 """What `%%conduct` does with a cell: check everything, start the run, show it, block until it ends, bind the result.
 
-`play` does the same for a run that `%conduct resume` takes over.
+`play` does the same for a run that `%conduct resume` takes over, or that `%conduct go` makes of a plan.
 """
 
 from __future__ import annotations
@@ -82,9 +82,10 @@ def _pairs(option: str, texts: object) -> Mapping[str, object]:
 
 
 def _start(goal: str, options: Options, named: Named, *, quiet: bool) -> Run:
+    from conductor_magic.plans import Plan, remember
     from conductor_magic.run import start
 
-    return start(
+    run = start(
         goal,
         replace(options, quiet=quiet),
         variables=named.variables,
@@ -92,6 +93,9 @@ def _start(goal: str, options: Options, named: Named, *, quiet: bool) -> Run:
         answers=named.answers,
         begin=False,
     )
+    if options.mode == "plan":
+        remember(Plan(run.folder, named.returns, named.answers))
+    return run
 
 
 def play(

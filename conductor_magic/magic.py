@@ -40,7 +40,7 @@ class ConductMagics(Magics):
     workers = Int(_DEFAULTS.workers, help="Workers at once, 1-256.").tag(config=True)
     use = List(Unicode(), help="Notebook variables handed to workers.").tag(config=True)
     returns = Unicode(None, allow_none=True, help="The type that the answer is validated into.").tag(config=True)
-    mode = Unicode(_DEFAULTS.mode, help="What workers may do: read-only, ask or workspace.").tag(config=True)
+    mode = Unicode(_DEFAULTS.mode, help="What workers may do: plan, read-only, ask or workspace.").tag(config=True)
     budget = Float(_DEFAULTS.budget, allow_none=True, help="Cap on a run's cost in USD, or None.").tag(config=True)
     timeout = Float(None, allow_none=True, help="Cap on a run's time in seconds, or None.").tag(config=True)
     window = Int(_DEFAULTS.window, help="Context that each model is held to, in tokens.").tag(config=True)

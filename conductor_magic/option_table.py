@@ -114,6 +114,7 @@ SUBCOMMANDS = {
     "runs": "list the recorded runs with status, cost, size and age (since the last record), and the archived ones",
     "show RUN": "load and show the result of a run: its id, the beginning of one, a path, or last",
     "resume RUN [NAME]": "go on with a run that ended early; new totals by --budget, --timeout, --cap, a new --mode",
+    "go [NAME]": "run the last plan (--mode plan) as a new run, in mode workspace unless --mode says another",
     "replay RUN": "show a recorded run on the board, to be scrubbed, played and stepped through",
     "archive RUN": "pack a run that is over into one file",
     "restore RUN": "take a run out of its archive, by its whole id",

@@ -99,7 +99,7 @@ def verdict(access: Access, mode: str, rules: Iterable[Rule]) -> Verdict:
 
     Args:
         access: what a call is about to do.
-        mode: the run's mode: `read-only`, `ask`, `workspace` or `full`.
+        mode: the run's mode: `plan`, `read-only`, `ask`, `workspace` or `full`.
         rules: standing rules and this run's grants.
     """
     covering = [rule for rule in rules if rule.covers(access)]
@@ -115,6 +115,8 @@ def verdict(access: Access, mode: str, rules: Iterable[Rule]) -> Verdict:
 def _by_mode(access: Access, mode: str) -> Decision:
     if mode == "full":
         return "allow"
+    if mode == "plan":
+        return "deny"
     if access.kind in ("site", "search"):
         return "ask"
     if mode == "read-only":

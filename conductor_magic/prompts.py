@@ -108,6 +108,13 @@ STATUS_RULE = """\
 End your report with one line: `STATUS: done`, or `STATUS: incomplete - <what is missing and why>`, or \
 `STATUS: blocked - <by what>`."""
 
+_PLAN_ONLY = """\
+PLAN ONLY
+This run ends with the plan; no worker starts before the person has looked at it and has it run. Create and launch \
+every task all the same, each with its tier, the reason for it and its whole prompt: what is launched waits. Then end \
+your turn with the plan in a few sentences: what will be done, in which order, and why so. If the person has it run, \
+you are woken here as usual, and the answer is yours to write."""
+
 _STATUS = re.compile(
     r"^[ \t]*[*_`]*STATUS:?[*_`]*:?[ \t]*[*_`]*(done|incomplete|blocked)\b[*_`]*[ \t]*[-–—:]*[ \t]*(.*?)[*_`\s]*\Z",
     re.IGNORECASE,
@@ -126,6 +133,8 @@ def conductor_prompt(
     guide: str | None,
     workers: int,
     strategy: str = "balanced",
+    *,
+    plans_only: bool = False,
 ) -> str:
     """The conductor's first message.
 
@@ -137,6 +146,7 @@ def conductor_prompt(
         guide: the guide that the person chose, or None.
         workers: how many may work at once.
         strategy: what the person wants the plan to favour; `balanced` needs no word.
+        plans_only: the run ends with the plan.
     """
     parts = [f"GOAL\n{goal}", f"WORKSPACE\n{workspace}", f"WORKERS AT ONCE\n{workers}"]
     if strategy in STRATEGIES:
@@ -149,6 +159,8 @@ def conductor_prompt(
         parts.append(f"GUIDES\n{listed}")
     if guide:
         parts.append(f"GUIDE: {guide}")
+    if plans_only:
+        parts.append(_PLAN_ONLY)
     return "\n\n".join(parts)
 
 
@@ -244,9 +256,12 @@ def notice_text(state: RunState, notices: Sequence[Notice], unlaunched: Sequence
     lines = [_notice(state, notice) for notice in notices]
     if unlaunched:
         names = ", ".join(f"#{task}" for task in unlaunched)
-        lines.append(f"Created but never launched: {names}. Launch what is needed with Task; the rest will be skipped.")
+        rest = "what is left is launched with its description" if state.plans_only else "the rest will be skipped"
+        lines.append(f"Created but never launched: {names}. Launch what is needed with Task; {rest}.")
     if state.cap:
         lines.append(f"{state.cap_text} Nothing new starts. Give the answer now, and say what was not done.")
+    elif state.plans_only:
+        lines.append("No worker starts in this run. Complete the plan, or say what it is.")
     elif not state.running and not any(task.status == "ready" and task.launched for task in state.tasks.values()):
         stuck = [task for task in state.tasks.values() if task.status == "blocked" and task.launched]
         if stuck:

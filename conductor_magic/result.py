@@ -45,7 +45,10 @@ Json = dict[str, Any]
 
 
 class ConductResult(BaseModel):
-    """The result of a run. `status` is `completed`, `partial`, `failed`, `cancelled`, `running` or `interrupted`."""
+    """The result of a run.
+
+    `status` is `completed`, `partial`, `failed`, `cancelled`, `planned`, `running` or `interrupted`.
+    """
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
 

@@ -12,15 +12,36 @@ from typing import Any
 
 from conductor_magic.caps import amount, run_caps
 from conductor_magic.errors import ConductUsageError
-from conductor_magic.events import Event, QuestionAnswered, RunNoted, RunResumed, ToolStarted
+from conductor_magic.events import Event, QuestionAnswered, RunNoted, RunResumed, TaskLaunched, ToolStarted
 from conductor_magic.plain import plain
 from conductor_magic.state import QuestionState, RunState, TaskState, WorkerState
 
-__all__ = ["check_resumable", "check_returns", "check_variables", "taken_over", "what_to_tell"]
+__all__ = ["check_mode", "check_resumable", "check_returns", "check_variables", "taken_over", "what_to_tell"]
+
+
+def check_mode(state: RunState, name: str, mode: str) -> None:
+    """See to it that a run that only plans stays one to its end, and that no other becomes one.
+
+    Raises:
+        ConductUsageError: it is not so, or the plan is there.
+    """
+    assert state.started is not None
+    planned = state.status == "planned"
+    if planned and state.started.parent is None:
+        raise ConductUsageError(f"Run {name} is a plan, and it is there: %conduct go runs the last plan.")
+    if state.plans_only and not planned and mode != "plan":
+        raise ConductUsageError(f"Run {name} only plans: resume it without --mode, then run the plan: %conduct go")
+    if mode == "plan" and (planned or not state.plans_only):
+        raise ConductUsageError("Mode plan is for a new run's cell: what has a plan already can only be run.")
 
 
 def check_resumable(
-    state: RunState, name: str, budget: float | None, timeout: float | None, caps: Mapping[str, float]
+    state: RunState,
+    name: str,
+    budget: float | None,
+    timeout: float | None,
+    caps: Mapping[str, float],
+    command: str = "",
 ) -> None:
     """See to it that resuming can lead anywhere.
 
@@ -30,23 +51,25 @@ def check_resumable(
         budget: the total that it may cost from now on, in USD; None for no cap.
         timeout: the seconds that it may take in all; None for no cap.
         caps: its further caps from now on.
+        command: what a person types to go on with it; `%conduct resume` and its name by default.
 
     Raises:
         ConductUsageError: there is nothing left to do, or nothing left to do it with.
     """
+    command = command or f"%conduct resume {name}"
     if state.ended and state.status == "completed":
         raise ConductUsageError(f"Run {name} is completed: there is nothing to resume. See: %conduct show {name}")
     spent = state.committed
     if budget is not None and (budget <= spent or (state.cap == "budget" and budget <= (state.budget or 0.0))):
         raise ConductUsageError(
             f"Run {name} has used {amount('usd', spent)} of {amount('usd', budget)}. "
-            f"Give it a new total that leaves something: %conduct resume {name} --budget {_more(budget, spent)}"
+            f"Give it a new total that leaves something: {command} --budget {_more(budget, spent)}"
         )
     took = state.at - state.started_at
     if timeout is not None and took >= timeout:
         raise ConductUsageError(
             f"Run {name} has taken {amount('seconds', round(took, 1))} of its {amount('seconds', timeout)}. "
-            f"Give it a new total: %conduct resume {name} --timeout {_more(timeout, took)}"
+            f"Give it a new total: {command} --timeout {_more(timeout, took)}"
         )
     for cap in run_caps(replace(state, budget=None, caps=caps)):
         same = state.cap == cap.unit and cap.limit <= state.caps.get(f"run.{cap.unit}", 0.0)
@@ -54,7 +77,7 @@ def check_resumable(
             used = amount(cap.unit, cap.taken)
             raise ConductUsageError(
                 f"Run {name} has used {used} of {amount(cap.unit, cap.limit)}. Give it a new total: "
-                f"%conduct resume {name} --cap run.{cap.unit}={_more(cap.limit, cap.taken)}"
+                f"{command} --cap run.{cap.unit}={_more(cap.limit, cap.taken)}"
             )
 
 
@@ -135,7 +158,7 @@ def check_variables(name: str, asked: Sequence[str], found: Mapping[str, object]
 
 
 def what_to_tell(state: RunState, torn: Sequence[str], described: Sequence[Mapping[str, Any]]) -> list[Event]:
-    """What follows the record of the resumption: stale questions closed, and what a person is to know.
+    """What follows the record of the resumption: stale questions closed, a plan launched, what a person is to know.
 
     Args:
         state: of the run before it.
@@ -162,7 +185,19 @@ def what_to_tell(state: RunState, torn: Sequence[str], described: Sequence[Mappi
         for now in described
         if before.get(now["name"]) != now
     ]
-    return events
+    return events + (_from_the_plan(state) if state.status == "planned" else [])
+
+
+def _from_the_plan(state: RunState) -> list[Event]:
+    """What makes a run of a plan: all of its tasks are launched, and what it has cost counts to this run."""
+    made = f"The plan was made in run {state.started.parent}; " if state.started else ""
+    cost = "" if state.spend.usd is None else f", ${state.spend.usd:.2f},"
+    launches = [
+        TaskLaunched(task=task.id, prompt=task.description, tier=task.tier, by="engine")
+        for task in state.tasks.values()
+        if task.status in ("blocked", "ready") and not task.launched
+    ]
+    return [RunNoted(text=f"{made}what that cost{cost} is counted in this one."), *launches]
 
 
 def _goes_on(state: RunState, worker: WorkerState) -> bool:

@@ -27,17 +27,24 @@ from conductor_magic.lock import WorkspaceLock
 from conductor_magic.loop import engine_loop
 from conductor_magic.option_checks import check_option, check_workspace
 from conductor_magic.redact import Redactor
-from conductor_magic.resuming import check_resumable, check_returns, check_variables, taken_over, what_to_tell
+from conductor_magic.resuming import (
+    check_mode,
+    check_resumable,
+    check_returns,
+    check_variables,
+    taken_over,
+    what_to_tell,
+)
 from conductor_magic.returns import return_type
 from conductor_magic.running import Run
 from conductor_magic.sandbox import Walls, choose_walls
 from conductor_magic.sandbox.ending import MARK
-from conductor_magic.settings import Options, data_folder, new_run_id
+from conductor_magic.settings import SHARING, Options, data_folder, new_run_id
 from conductor_magic.standing import denied_paths, standing_rules
 from conductor_magic.state import RunState
 from conductor_magic.tools.kernel_pool import KernelPool
 
-__all__ = ["Run", "resume", "start"]
+__all__ = ["Run", "options_of", "resume", "start"]
 
 Json = dict[str, Any]
 _CLOSING_SECONDS = 5.0
@@ -82,7 +89,7 @@ def start(
     run_id = new_run_id(time.time())
     folder = data / "runs" / run_id
     with _undone_when_it_fails(data) as undo:
-        lock = WorkspaceLock.take(data, workspace, run_id, shared=options.mode == "read-only")
+        lock = WorkspaceLock.take(data, workspace, run_id, shared=options.mode in SHARING)
         undo.callback(lock.release)
         # Before anything else makes it: the parents of a folder are made with the usual mode.
         folder.mkdir(parents=True, mode=0o700)
@@ -161,7 +168,8 @@ def resume(
         state = journal.state
         if state.started is None:
             raise ConductUsageError(f"Run {folder.name} has no whole record: it was stopped before it began.")
-        options = _options_of(folder.name, state, given)
+        options = options_of(folder.name, state, given)
+        check_mode(state, folder.name, options.mode)
         check_resumable(state, folder.name, options.budget, options.timeout, options.caps)
         check_returns(folder.name, state.started.returns, typed.schema if typed else None)
         check_variables(folder.name, options.use, variables or {})
@@ -171,7 +179,7 @@ def resume(
         check_prices(provider, state.tiers, capped_money(options))
         rules, data = standing_rules(), data_folder()
         _check_out_of_reach(folder, workspace, data)
-        lock = WorkspaceLock.take(data, workspace, folder.name, shared=options.mode == "read-only")
+        lock = WorkspaceLock.take(data, workspace, folder.name, shared=options.mode in SHARING)
         undo.callback(lock.release)
         walls = choose_walls(options.mode, workspace, data, denied_paths(rules))
         kernels, described = _hand_over({name: (variables or {})[name] for name in options.use}, folder, walls)
@@ -232,10 +240,11 @@ def _check_out_of_reach(folder: Path, workspace: Path, data: Path) -> None:
         )
 
 
-def _options_of(name: str, state: RunState, given: Mapping[str, object]) -> Options:
+def options_of(name: str, state: RunState, given: Mapping[str, object]) -> Options:
     """The options of a run that goes on: as it was started or last resumed, but for what is given now.
 
-    No walls, once taken down, are down for good: mode `full` holds only where it is said again.
+    No walls, once taken down, are down for good: mode `full` holds only where it is said again. What was planned is run
+    in mode `workspace`.
 
     Raises:
         ConductUsageError: the record, which may be a stranger's, has options that no cell could have.
@@ -245,7 +254,7 @@ def _options_of(name: str, state: RunState, given: Mapping[str, object]) -> Opti
     kept: dict[str, object] = {
         "workers": started.workers,
         "use": tuple(str(variable.get("name", "")) for variable in started.variables),
-        "mode": "workspace" if started.mode == "full" else started.mode,
+        "mode": "workspace" if started.mode == "full" or state.status == "planned" else started.mode,
         "budget": state.budget,
         "timeout": started.timeout,
         "window": started.context_window,

@@ -101,7 +101,7 @@ class Skip:
 class Finish:
     """Nothing is left to do."""
 
-    status: Literal["completed", "partial", "failed", "cancelled"]
+    status: Literal["completed", "partial", "failed", "cancelled", "planned"]
     reason: str
 
 
@@ -132,7 +132,7 @@ def decide(state: RunState) -> list[Command]:
     if state.halted or conductor.status == "failed":
         return [*commands, *_wind_down(state)]
     # A spent budget starts nothing new, but what runs may go on as far as its requests still fit.
-    starts = [] if state.cap else _starts(state)
+    starts = [] if state.cap or state.plans_only else _starts(state)
     commands += starts
     if (warning := nearly_spent(state)) is not None:
         commands.append(Warn(warning))
@@ -243,10 +243,18 @@ def _why_stopped(state: RunState) -> str:
 
 
 def _finish(state: RunState) -> list[Command]:
+    if _is_planned(state):
+        return [Finish("planned", "")]
     skips: list[Command] = [
         Skip(task.id, _why_skipped(state, task)) for task in state.tasks.values() if task.status in ("blocked", "ready")
     ]
     return [*skips, _verdict(state)]
+
+
+def _is_planned(state: RunState) -> bool:
+    """Whether the plan that was wanted is there: its tasks keep waiting. One that was cut short is none."""
+    whole = state.plans_only and not state.stopping and state.conductor.status != "failed"
+    return whole and any(task.status in ("blocked", "ready") for task in state.tasks.values())
 
 
 def _why_skipped(state: RunState, task: TaskState) -> str:

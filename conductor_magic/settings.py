@@ -19,8 +19,10 @@ __all__ = [
     "CAP_SCOPES",
     "CAP_UNITS",
     "CHANGEABLE",
+    "GOABLE",
     "MODES",
     "PROVIDERS",
+    "SHARING",
     "STRATEGIES",
     "TIERS",
     "Options",
@@ -33,12 +35,16 @@ __all__ = [
     "runs_folder",
 ]
 
-MODES = ("read-only", "ask", "workspace", "full")
+MODES = ("plan", "read-only", "ask", "workspace", "full")
+SHARING = ("plan", "read-only")
+"""The modes in which nothing is written: such runs share a workspace."""
 STRATEGIES = ("balanced", "speed", "cost")
 PROVIDERS = ("auto", "anthropic", "rehearsal")
 TIERS = ("haiku", "sonnet", "opus", "conductor")
 CHANGEABLE = ("budget", "timeout", "cap", "mode", "quiet")
 """The options that may be said anew when a run is resumed; all else is as it began with it."""
+GOABLE = (*CHANGEABLE, "workers")
+"""The options that may be said anew when a plan is run."""
 CAP_SCOPES = ("run", "worker", "haiku", "sonnet", "opus")
 CAP_UNITS = ("usd", "tokens", "turns", "calls", "seconds")
 

@@ -308,6 +308,11 @@ class RunState:
         return self.spend.priced_usd + self.held + reserved
 
     @property
+    def plans_only(self) -> bool:
+        """The run ends with its plan: no worker starts."""
+        return self.started is not None and self.started.mode == "plan"
+
+    @property
     def stopping(self) -> bool:
         """Nothing new may start: a person stopped the run or a cap was reached."""
         return bool(self.cancelled_by or self.cap)

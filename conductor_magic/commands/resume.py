@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
     from conductor_magic.run import Run
 
-__all__ = ["run"]
+__all__ = ["NAMED", "run", "said_anew", "stays_static"]
 
-_CHANGED = (*CHANGEABLE, "returns", "answers", "background")
-"""What the line may say; what it names lived in the notebook's old kernel."""
+NAMED = ("returns", "answers", "background")
+"""What the line may say besides; what it names lived in the notebook's old kernel."""
 
 
 def run(shell: InteractiveShell, words: Sequence[str]) -> object:
@@ -32,16 +32,9 @@ def run(shell: InteractiveShell, words: Sequence[str]) -> object:
         JournalDamaged: its record is damaged.
         RunInterrupted: a person stopped the cell; the result so far is bound.
     """
-    line = parse_words(words[1:])
-    if line.help:
-        print(help_text())
+    given = said_anew(words[1:], (*CHANGEABLE, *NAMED))
+    if given is None:
         return None
-    said = line.given
-    fixed = [option for option in OPTIONS if option.field in said and option.field not in _CHANGED]
-    if fixed:
-        may = ", ".join(option.long for option in OPTIONS if option.field in _CHANGED)
-        raise ConductUsageError(f"{fixed[0].long} stays as the run began with it; what may change is {may}.")
-    given = {name: check_option(name, value) for name, value in said.items()}
     folder = find_run(words[0])
     options = Options(**given)  # pyright: ignore[reportArgumentType] - each was checked for its field just now
     named = look_up(options, shell.user_ns)
@@ -58,11 +51,32 @@ def run(shell: InteractiveShell, words: Sequence[str]) -> object:
             begin=False,
         )
 
+    never_began = f"Stopped before run {folder.name} went on. It goes on with: %conduct resume {words[0]}"
+    return play(shell, begin, options, static=stays_static(shell), never_began=never_began)
+
+
+def said_anew(words: Sequence[str], may: Sequence[str]) -> dict[str, object] | None:
+    """What the words of a line say of a run that has begun, checked; None when they ask for the help, which is printed.
+
+    Args:
+        words: the line's.
+        may: the options that may be said, by their names in `Options`.
+
+    Raises:
+        ConductUsageError: another option is said, or a value cannot be.
+    """
+    line = parse_words(words)
+    if line.help:
+        print(help_text())
+        return None
+    fixed = [option for option in OPTIONS if option.field in line.given and option.field not in may]
+    if fixed:
+        known = ", ".join(option.long for option in OPTIONS if option.field in may)
+        raise ConductUsageError(f"{fixed[0].long} stays as the run began with it; what may change is {known}.")
+    return {name: check_option(name, value) for name, value in line.given.items()}
+
+
+def stays_static(shell: InteractiveShell) -> bool:
+    """Whether only the static copy of the board is to stay when a run has ended."""
     magics = shell.magics_manager.registry.get("ConductMagics")
-    return play(
-        shell,
-        begin,
-        options,
-        static=getattr(magics, "final_output", "live") == "static",
-        never_began=f"Stopped before run {folder.name} went on. It goes on with: %conduct resume {words[0]}",
-    )
+    return getattr(magics, "final_output", "live") == "static"

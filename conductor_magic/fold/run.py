@@ -42,6 +42,7 @@ def _resumed(state: RunState, record: Record, event: e.RunResumed) -> RunState:
         raise TransitionError("run.resumed: no run has begun")
     started = state.started
     stopped, conductor = state.ended or state.stopping, _awake(state.conductor)
+    planned = state.status == "planned"
     # What was in flight may have been billed: nobody was there to hear.
     for flight in state.in_flight.values():
         state = hold(state, flight.by, flight.usd or 0.0, flight.tokens)
@@ -68,7 +69,8 @@ def _resumed(state: RunState, record: Record, event: e.RunResumed) -> RunState:
     )
     state = _without_stale_notices(_put_back(_continued(state, record, event), event), event)
     if stopped and conductor.status == "sleeping":
-        state = add_notice(state, record, "resumed", "", _news(event), wakes=not (event.workers or event.tasks))
+        wakes = not (planned or event.workers or event.tasks)
+        state = add_notice(state, record, "resumed", "", _news(event, planned=planned), wakes=wakes)
     return add_to_tape(state, record)
 
 
@@ -128,11 +130,12 @@ def _without_stale_notices(state: RunState, event: e.RunResumed) -> RunState:
     return replace(state, notices=(*state.notices[:told], *fresh))
 
 
-def _news(event: e.RunResumed) -> str:
+def _news(event: e.RunResumed, *, planned: bool) -> str:
     """What the conductor, which saw the run end, is to know."""
     again = f" Wait for a worker again: #{', #'.join(event.tasks)}." if event.tasks else ""
     budget = "" if event.budget is None else f" The budget is ${plain(event.budget, ',')} in all now."
-    return f"The run had ended and the person resumed it.{budget}{again}"
+    what = "The person has the plan run: workers do its tasks." if planned else ""
+    return f"{what or 'The run had ended and the person resumed it.'}{budget}{again}"
 
 
 def _cancel_requested(state: RunState, record: Record, event: e.CancelRequested) -> RunState:

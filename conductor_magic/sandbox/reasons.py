@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-__all__ = ["FULL", "bubblewrap_reason", "landlock_reason", "no_walls_reason"]
+__all__ = ["FULL", "PLAN", "bubblewrap_reason", "landlock_reason", "no_walls_reason"]
 
 FULL = "No walls: mode full lets workers do all that you can do."
+PLAN = "No worker runs in mode plan."
 _NETWORK = "and have no network."
 
 

@@ -19,13 +19,13 @@ from conductor_magic.sandbox.bubblewrap import Mounts, bubblewrap_command, open_
 from conductor_magic.sandbox.environment import clean_environment, inside_environment
 from conductor_magic.sandbox.guard import Guard
 from conductor_magic.sandbox.landlock import Rules, landlock_command
-from conductor_magic.sandbox.reasons import FULL, bubblewrap_reason, landlock_reason, no_walls_reason
+from conductor_magic.sandbox.reasons import FULL, PLAN, bubblewrap_reason, landlock_reason, no_walls_reason
 from conductor_magic.sandbox.shown import lies_in, python_folders
 from conductor_magic.sandbox.survey import Survey
 
 __all__ = ["Launch", "Walls", "choose_walls"]
 
-_MODES = {"read-only": False, "ask": True, "workspace": True, "full": True}
+_MODES = {"plan": False, "read-only": False, "ask": True, "workspace": True, "full": True}
 """The modes and whether the workspace is writable."""
 
 
@@ -61,7 +61,7 @@ class Walls:
     """How the commands of one run are confined.
 
     Attributes:
-        kind: `bubblewrap`, `landlock` or `none`.
+        kind: `bubblewrap`, `landlock` or `none`; empty in mode `plan`, where nothing runs.
         mode: the permission mode that holds: `ask` where `workspace` was wanted and no walls can be put up.
         reason: plain sentences for the board, the result and error results.
         can_run: whether Bash and Python may run at all: with walls, where the person chose to have none, or where
@@ -155,7 +155,7 @@ def choose_walls(mode: str, workspace: Path, data_dir: Path, denied: Sequence[Pa
     """The strongest walls that this machine can put up for a mode.
 
     Args:
-        mode: `read-only`, `ask`, `workspace` or `full`.
+        mode: `plan`, `read-only`, `ask`, `workspace` or `full`.
         workspace: the folder that workers may touch.
         data_dir: where runs are recorded; never visible to workers.
         denied: absolute paths that standing rules of the person forbid.
@@ -166,6 +166,8 @@ def choose_walls(mode: str, workspace: Path, data_dir: Path, denied: Sequence[Pa
     if mode == "full":
         return Walls("none", mode, FULL, True, workspace, denied=denied)
     hidden, writable = _hidden_folders(data_dir), _MODES[mode]
+    if mode == "plan":
+        return Walls("", mode, PLAN, False, workspace, hidden, denied)
     program, no_bubblewrap = selftest.bubblewrap()
     if program:
         survey = Survey(workspace, hidden, denied)

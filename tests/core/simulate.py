@@ -35,7 +35,7 @@ from conductor_magic.scheduler import (
 )
 from conductor_magic.state import ConflictState, RunState, TaskState, WorkerState
 
-__all__ = ["SIMULATIONS", "Simulation", "Step"]
+__all__ = ["PLANS", "SIMULATIONS", "Simulation", "Step"]
 
 OUTCOMES: dict[e.Cause, e.Outcome] = {
     "timeout": "timeout",
@@ -66,6 +66,7 @@ class Simulation:
         failures: chance that an attempt fails, 0–1.
         troubles: how often at most a person or a cap interferes.
         whims: whether the conductor does more than create and launch everything in one turn.
+        mode: the run's; what was planned in mode `plan` may then be run.
     """
 
     seed: int
@@ -74,6 +75,7 @@ class Simulation:
     failures: float = 0.3
     troubles: int = 3
     whims: bool = True
+    mode: str = "workspace"
     state: RunState = field(default_factory=RunState)
     steps: list[Step] = field(default_factory=list)
     commands: list[Command] = field(default_factory=list)
@@ -90,7 +92,9 @@ class Simulation:
         """
         budget = self._chance.choice((None, 1.0, 4.0)) if self.whims else None
         caps = {"run.tokens": 200.0} if self.whims and self._often(0.3) else {}
-        self.append(e.RunStarted(run="simulated", goal="Simulate", workers=self.slots, budget=budget, caps=caps))
+        self.append(
+            e.RunStarted(run="simulated", goal="Simulate", workers=self.slots, budget=budget, caps=caps, mode=self.mode)
+        )
         self.append(e.ConductorStarted(model="m", system="s", tools=("Task",), prompt="p"))
         while not self.state.ended or self._is_resumed():
             assert len(self.steps) < most_steps, "the run does not end"
@@ -114,7 +118,7 @@ class Simulation:
     def _resume(self) -> None:
         """The process is gone, and another takes the run over."""
         before = self.state
-        walls = ("workspace", "none", "")
+        walls = ("plan" if before.plans_only and before.status != "planned" else "workspace", "none", "")
         self.append(taken_over(before, owner="process 2", away=60.0, budget=None, timeout=None, caps={}, walls=walls))
         for event in what_to_tell(before, (), ()):
             self.append(event)
@@ -382,3 +386,4 @@ SIMULATIONS = st.builds(
     failures=st.sampled_from((0.0, 0.2, 0.6, 1.0)),
     troubles=st.integers(0, 4),
 )
+PLANS = st.builds(Simulation, seed=st.integers(0, 2**32), troubles=st.integers(0, 4), mode=st.just("plan"))

@@ -19,6 +19,7 @@ ACCESSES = {
     "search": Access("search", "bats of Bremen", "WebSearch"),
 }
 BY_MODE = {
+    "plan": ("deny", "deny", "deny", "deny", "deny", "deny", "deny"),
     "read-only": ("allow", "deny", "deny", "deny", "allow", "ask", "ask"),
     "ask": ("allow", "ask", "ask", "ask", "ask", "ask", "ask"),
     "workspace": ("allow", "ask", "allow", "ask", "allow", "ask", "ask"),

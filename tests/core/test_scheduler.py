@@ -18,7 +18,7 @@ from conductor_magic.scheduler import (
     unlaunched,
 )
 from conductor_magic.state import TaskState
-from tests.core.simulate import SIMULATIONS, Simulation
+from tests.core.simulate import PLANS, SIMULATIONS, Simulation
 from tests.core.words import created, ended, launched, run, slept, started
 
 
@@ -62,6 +62,24 @@ def test_a_random_run_ends_with_the_verdict_of_the_contract(simulation: Simulati
         expected = "partial"
     assert state.status == expected, state.end_reason
     assert (state.end_reason == "") == (state.status == "completed")
+
+
+@given(PLANS)
+@settings(max_examples=150)
+def test_a_random_plan_starts_nobody_before_it_is_run(simulation: Simulation) -> None:
+    """In mode plan no worker starts; it ends planned exactly if tasks wait and nothing cut it short."""
+    for step in simulation.play().steps:
+        check(step.after)
+        event, before = step.record.event, step.before
+        if before.plans_only:
+            assert not isinstance(event, e.WorkerStarted)
+        if isinstance(event, e.RunEnded) and before.plans_only:
+            whole = not before.stopping and before.conductor.status != "failed"
+            waits = any(not task.over for task in before.tasks.values())
+            assert (event.status == "planned") == (whole and waits)
+            assert all(task.over for task in before.tasks.values()) or event.status == "planned"
+        if isinstance(event, e.RunEnded) and not before.plans_only:
+            assert event.status != "planned"
 
 
 @given(SIMULATIONS)
@@ -160,6 +178,30 @@ def test_tasks_never_launched_are_told_once_and_then_skipped() -> None:
     skip, finish = decide(state)
     assert skip == type(skip)("1", "It was planned but never launched.")
     assert finish == Finish("failed", "No task was completed.")
+
+
+def test_a_plan_ends_with_its_tasks_waiting() -> None:
+    """Nobody starts; what was never launched is told once, and what a cap cut short is no plan."""
+    before = (created("1"), created("2", "1"), launched("1"))
+    assert decide(run(*before, mode="plan")) == []
+    assert decide(run(*before, slept(), mode="plan")) == [WakeConductor(0, ("2",))]
+    told = (*before, slept(), e.ConductorTold(text="t", unlaunched=("2",)), slept())
+    assert decide(run(*told, mode="plan")) == [Finish("planned", "")]
+    capped = decide(run(*told, e.CapReached(cap="turns", text="No more turns."), mode="plan"))
+    assert capped[-1] == Finish("failed", "No more turns.")
+    assert len(capped) == 3
+
+
+def test_a_plan_that_is_run_starts_at_once_and_the_conductor_hears_of_it_when_all_is_done() -> None:
+    """The first ready task gets a desk; that the plan is run is no reason to wake anybody."""
+    turn = e.ConductorTurn(request="r1", content=({"type": "text", "text": "The answer."},), stop="end_turn")
+    planned = (created("1"), launched("1"), turn, slept(), e.RunEnded(status="planned", answer="The answer."))
+    resumed = e.RunResumed(owner="process 2", mode="workspace")
+    state = run(*planned, resumed, mode="plan")
+    assert decide(state) == [StartWorker("1", 1, desk=1)]
+    assert [notice.text for notice in state.notices] == ["The person has the plan run: workers do its tasks."]
+    after = run(*planned, resumed, started("w1", "1"), ended("w1", "1"), mode="plan")
+    assert decide(after) == [WakeConductor(2)]
 
 
 def test_a_run_without_tasks_has_failed() -> None:

@@ -11,10 +11,10 @@ from conductor_magic.state import RunState
 __all__ = ["created", "ended", "launched", "run", "slept", "started"]
 
 
-def run(*events: Event, workers: int = 2) -> RunState:
+def run(*events: Event, workers: int = 2, mode: str = "workspace") -> RunState:
     """The state of a run whose conductor has begun, after these events, a second apart."""
     opening = (
-        e.RunStarted(run="r", goal="g", workers=workers),
+        e.RunStarted(run="r", goal="g", workers=workers, mode=mode),
         e.ConductorStarted(model="m", system="", tools=(), prompt=""),
     )
     state = fold(Record(seq, float(seq), event) for seq, event in enumerate((*opening, *events), start=1))

@@ -36,7 +36,7 @@ BAD_LINES = {
     "--pool local": "There is no option '--pool'",
     "--resume nope": "There is no option '--resume'",
     "--mode yolo": "read-only, ask, workspace or full",
-    "--mode plan": "not 'plan'",
+    "--mode planing": "Did you mean plan?",
     "--mode workspce": "Did you mean workspace?",
     "--budget $5": "without the currency: 5",
     "--budget {five}": "not '{five}'",
@@ -329,7 +329,7 @@ def complete(session: Session, code: str) -> list[str]:
     [
         ("%%conduct --wor", ["--workers", "--workspace"]),
         ("%%conduct --cap run.", ["run.calls=", "run.tokens=", "run.turns="]),
-        ("%%conduct out --mode ", ["ask", "full", "read-only", "workspace"]),
+        ("%%conduct out --mode ", ["ask", "full", "plan", "read-only", "workspace"]),
         ("%%conduct --provider=reh", ["rehearsal"]),
         ("%%conduct --use sal", ["sales"]),
         ("%%conduct --use five,sal", ["sales"]),
@@ -338,6 +338,7 @@ def complete(session: Session, code: str) -> list[str]:
         ("%%conduct --tier op", ["opus="]),
         ("%%conduct --guide data", ["data-analysis"]),
         ("%conduct d", ["doctor", "deny"]),
+        ("%conduct g", ["go"]),
         ("%conduct show la", ["last"]),
     ],
 )

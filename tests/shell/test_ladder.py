@@ -96,6 +96,8 @@ def test_the_first_rung_is_bubblewrap(tmp_path: Path) -> None:
         "Bubblewrap: commands of workers can write only in the workspace, see no home folder and no secrets, "
         "and have no network."
     )
+    planning = choose_walls("plan", tmp_path, tmp_path / "data")
+    assert (planning.kind, planning.can_run, planning.reason) == ("", False, "No worker runs in mode plan.")
     with pytest.raises(ValueError, match="unknown mode 'bold'"):
         choose_walls("bold", tmp_path, tmp_path / "data")
 

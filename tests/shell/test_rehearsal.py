@@ -12,7 +12,7 @@ import pytest
 
 from conductor_magic.models.anthropic.stream import ReplyReader
 from conductor_magic.models.rehearsal import rehearsal_client, wire
-from conductor_magic.models.rehearsal.conductor import STAND_IN
+from conductor_magic.models.rehearsal.conductor import PLANNED, STAND_IN
 from conductor_magic.models.rehearsal.transport import MODELS, reply_to
 from conductor_magic.prompts import value_text
 from tests.support.rehearsal import MODEL, PENGUINS, Talk, first_request, goal, launched
@@ -146,6 +146,28 @@ def test_sleeps_until_all_is_drained_then_answers_from_the_last_output() -> None
     turn = talk.answer("# What `penguins` shows\n\n344 rows.")
     assert turn.calls == ()
     assert turn.text == f"# What `penguins` shows\n\n344 rows.\n\n{STAND_IN}"
+
+
+def test_a_plan_is_called_a_plan_and_answered_when_it_was_run() -> None:
+    """The same graph as ever; what is said of it claims nothing, and what a person sees later is the report."""
+    talk = Talk(goal(PENGUINS, plans_only=True))
+    talk.answer("# Data analysis")
+    other = Talk(goal(PENGUINS))
+    other.answer("# Data analysis")
+    assert talk.turn.calls == other.turn.calls
+    tasks = launched(talk)
+    planned = f"This is how `penguins` would be looked at; nothing was looked at yet.\n\n{PLANNED}"
+    assert (talk.turn.calls, talk.turn.text) == ((), planned)
+    assert (
+        talk.tell("NOTICES\nThe person changed #2.\nNo worker starts in this run. Complete the plan.").text == planned
+    )
+    done = "\n".join(
+        f"#{at} completed · {task['subject']} · 9 tokens · outputs/{at}.md" for at, task in enumerate(tasks, 1)
+    )
+    talk.tell(f"NOTICES\nThe person has the plan run.\n{done}\nNo work is running. Repair what failed, or answer.")
+    assert talk.answer("# What `penguins` shows\n\n344 rows.").text == (
+        f"# What `penguins` shows\n\n344 rows.\n\n{STAND_IN}"
+    )
 
 
 def test_failures_are_named_in_the_answer() -> None:

@@ -19,9 +19,11 @@ PENGUINS = {"name": "penguins", "text": "`penguins`: pandas.DataFrame, 344 rows 
 GUIDES = (("data-analysis", "explore data"),)
 
 
-def goal(*variables: Json, text: str = "Explore the penguins.", guide: str | None = None) -> str:
+def goal(
+    *variables: Json, text: str = "Explore the penguins.", guide: str | None = None, plans_only: bool = False
+) -> str:
     """The conductor's first message."""
-    return conductor_prompt(text, "/ws", variables, GUIDES, guide, 8)
+    return conductor_prompt(text, "/ws", variables, GUIDES, guide, 8, plans_only=plans_only)
 
 
 def first_request(text: str = "Explore the penguins.") -> Json:

@@ -15,18 +15,23 @@ from conductor_magic.models.rehearsal.planning import Assignment, Planned, choos
 from conductor_magic.models.rehearsal.prose import bullets, names
 from conductor_magic.models.rehearsal.value import value_turn
 
-__all__ = ["STAND_IN", "conduct_turn"]
+__all__ = ["PLANNED", "STAND_IN", "conduct_turn"]
 
 STAND_IN = (
     "> **Rehearsal.** No language model took part: a rule-based stand-in counted what is stated here with fixed "
     "recipes and drew no conclusions of its own from your goal. Set `ANTHROPIC_API_KEY` and run the cell again for a "
     "real answer."
 )
+PLANNED = (
+    "> **Rehearsal.** No language model took part: a rule-based stand-in laid out the fixed pattern of a guide for "
+    "what is there and drew no conclusions of its own from your goal."
+)
 _READABLE = 24
 _REPORT = re.compile(r"\A\[Report of the worker on [^\n]*\]\n")
 """What the engine says before a worker's own words."""
 
 _NOTICE = re.compile(r"^#(\S+) (completed|failed|cancelled|skipped) · (.*)$", re.MULTILINE)
+_PLANNING = "No worker starts in this run"
 _DRAINED = ("No work is running", "Give the answer now")
 
 
@@ -38,7 +43,7 @@ def conduct_turn(dialogue: Dialogue) -> Turn:
     ids = _created(dialogue)
     if not any(outcome.name == "TaskCreate" for outcome in dialogue.outcomes):
         return _begin(dialogue, assignment)
-    if not any(text.startswith("NOTICES") for text in dialogue.told):
+    if not any(text.startswith("NOTICES") for text in dialogue.told) or _PLANNING in dialogue.latest:
         return Turn(_under_way(dialogue, assignment))
     if dialogue.latest.startswith("NOTICES") and not any(mark in dialogue.latest for mark in _DRAINED):
         return Turn("Something changed; the rest goes on.")
@@ -87,6 +92,8 @@ def _under_way(dialogue: Dialogue, assignment: Assignment) -> str:
     refused = [outcome for outcome in dialogue.outcomes if outcome.is_error and outcome.name in ("TaskCreate", "Task")]
     problems = bullets(dict.fromkeys(" ".join(outcome.text.split()) for outcome in refused))
     text = f"A rule-based stand-in is looking at {_what(assignment)}; the report follows."
+    if assignment.plans_only:
+        text = f"This is how {_what(assignment)} would be looked at; nothing was looked at yet.\n\n{PLANNED}"
     return f"{text}\n\nNot everything could be started:\n\n{problems}" if problems else text
 
 

@@ -42,6 +42,7 @@ class Assignment:
         guide: the guide that the person chose, or None.
         strategy: what the plan is to favour; empty for nothing.
         workspace: the folder's absolute path; empty when none was told.
+        plans_only: the run ends with the plan.
     """
 
     goal: str
@@ -50,6 +51,7 @@ class Assignment:
     guide: str | None
     strategy: str = ""
     workspace: str = ""
+    plans_only: bool = False
 
     @property
     def all_guides(self) -> Guides:
@@ -100,6 +102,7 @@ def read_assignment(message: str) -> Assignment:
         guide=chosen[-1] if chosen else None,
         strategy=(_STRATEGY.findall(told) or [""])[-1],
         workspace=told.partition("\n")[0].strip(),
+        plans_only=bool(section(told, "PLAN ONLY")),
     )
 
 

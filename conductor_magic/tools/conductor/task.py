@@ -54,7 +54,7 @@ def _plan(state: RunState, args: Json) -> Plan:
     )
     assert state.started is not None
     ahead = len(state.running) + sum(other.status == "ready" and other.launched > 0 for other in state.tasks.values())
-    starts = not waits and ahead < state.started.workers and not state.stopping
+    starts = not waits and ahead < state.started.workers and not state.stopping and not state.plans_only
     told = plan_forecast(state, task, chosen)
     return answer(*events, taskId=task, status="running" if starts else "queued", waitsFor=waits, **told)
 
