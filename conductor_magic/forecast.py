@@ -7,17 +7,30 @@ The work left of a task is what its tier usually takes (`run.started` says), les
 
 The cost of a task is what finished attempts of its tier cost in this run, on average; before the first, what a task
 of the tier usually costs at the prices of `run.models`. It is a forecast and no cap.
+
+A plan's tasks have not begun, so its time and cost are these at pace 1. What the conductor needs comes on top.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from conductor_magic.plan import chain_lengths, order
+from conductor_magic.events import TIERS
+from conductor_magic.plan import Graph, chain_lengths, critical_path, order
 from conductor_magic.state import RunState, TaskState
 
-__all__ = ["Forecast", "expected_rest", "plan_forecast", "task_forecast", "tier_usd"]
+__all__ = [
+    "Forecast",
+    "Outlook",
+    "TierOutlook",
+    "expected_rest",
+    "outlook",
+    "plan_forecast",
+    "task_forecast",
+    "tier_usd",
+]
 
 _FASTEST, _SLOWEST = 0.4, 2.0
 
@@ -41,6 +54,66 @@ class Forecast:
         parts = [f"${self.usd:.2f}"] if self.usd else []
         parts += [f"{self.seconds:.0f} s"] if self.seconds else []
         return f"about {' and '.join(parts)}" if parts else "no forecast"
+
+
+@dataclass(frozen=True, slots=True)
+class TierOutlook:
+    """The tasks of one tier: how many, the seconds that one of them usually takes, what all will probably cost."""
+
+    tier: str
+    tasks: int
+    seconds: float | None
+    usd: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What the tasks of a plan will probably take and cost; None where nothing is known.
+
+    Attributes:
+        critical_path: the chain of tasks that will take longest, blockers first.
+        seconds: from the first worker's start to the last one's end, with as many at once as the plan says.
+        usd: of all tasks together.
+        tiers: the same by tier, the cheapest first.
+    """
+
+    critical_path: tuple[str, ...]
+    seconds: float | None
+    usd: float | None
+    tiers: tuple[TierOutlook, ...]
+
+
+def outlook(state: RunState) -> Outlook | None:
+    """What a plan that is there will probably take and cost; None of any other run."""
+    if state.started is None or state.status != "planned":
+        return None
+    expected, free = state.started.expected, state.started.provider == "rehearsal"
+    tasks = [task for task in state.tasks.values() if not task.over]
+    known = all(task.tier in expected for task in tasks)
+    left = {task.id: expected.get(task.tier, 0.0) for task in tasks}
+    graph = _graph_of(state, left)
+    tiers = []
+    for tier in TIERS:
+        if number := sum(task.tier == tier for task in tasks):
+            usd = 0.0 if free else tier_usd(state, tier)
+            tiers.append(TierOutlook(tier, number, expected.get(tier), None if usd is None else usd * number))
+    prices = [tier.usd for tier in tiers]
+    return Outlook(
+        critical_path(graph, left if known else None),
+        _seconds(graph, left, state.started.workers) if known else None,
+        None if None in prices else sum(usd or 0.0 for usd in prices),
+        tuple(tiers),
+    )
+
+
+def _graph_of(state: RunState, tasks: Collection[str]) -> Graph:
+    graph = state.graph
+    return {task: tuple(blocker for blocker in graph[task] if blocker in tasks) for task in tasks}
+
+
+def _seconds(graph: Graph, left: Mapping[str, float], desks: int) -> float:
+    """The longest chain, or all work shared by the desks, whichever is more."""
+    return max(*chain_lengths(graph, left).values(), sum(left.values()) / max(1, desks))
 
 
 def tier_usd(state: RunState, tier: str) -> float | None:
@@ -92,7 +165,7 @@ def _usd_left(state: RunState, task: TaskState) -> float:
 
 def expected_rest(state: RunState, now: float) -> float | None:
     """Seconds until the last task is expected to be done; None when nothing is left, or nothing is known of it."""
-    if state.started is None or not state.started.expected or state.ended or state.stopping:
+    if state.started is None or not state.started.expected or state.ended or state.stopping or state.plans_only:
         return None
     graph = state.graph
     pace = _pace(state)
@@ -106,8 +179,7 @@ def expected_rest(state: RunState, now: float) -> float | None:
             left[name] = _left(state, task, now, pace)
     if not left:
         return None
-    chains = chain_lengths({task: tuple(b for b in graph[task] if b in left) for task in left}, left)
-    rest = max(*chains.values(), sum(left.values()) / max(1, state.started.workers))
+    rest = _seconds(_graph_of(state, left), left, state.started.workers)
     return rest if rest >= 1 else None
 
 

@@ -17,6 +17,7 @@ from conductor_magic.pictures import strange
 from conductor_magic.report.efficiency import efficiency
 from conductor_magic.report.html import board_html, card_html
 from conductor_magic.report.text import board_text
+from conductor_magic.result_forecast import Forecast
 from conductor_magic.result_parts import (
     Artifact,
     Attempt,
@@ -48,6 +49,7 @@ class ConductResult(BaseModel):
     """The result of a run.
 
     `status` is `completed`, `partial`, `failed`, `cancelled`, `planned`, `running` or `interrupted`.
+    `forecast` is what a plan will probably take and cost; of any other run it is None.
     """
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
@@ -63,6 +65,7 @@ class ConductResult(BaseModel):
     value: Any = None
     tasks: Tasks
     graph: Graph
+    forecast: Forecast | None = None
     usage: Usage
     efficiency: Json
     timeline: Timeline
@@ -210,6 +213,7 @@ def result_of(
         value=returns.build(state.value) if returns else state.value,
         tasks=Tasks(tasks),
         graph=Graph.of(state),
+        forecast=Forecast.of(state),
         usage=Usage(conductor=Spent.of(state.conductor.spend), workers=Spent.of(workers), total=Spent.of(state.spend)),
         efficiency=efficiency(records, state),
         timeline=Timeline(spans(state)),

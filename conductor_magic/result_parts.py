@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, RootModel
 
+from conductor_magic.forecast import outlook
 from conductor_magic.plan import critical_path
 from conductor_magic.state import ConflictState, QuestionState, RunState, Spend
 
@@ -244,15 +245,17 @@ class Graph(_Part):
 
     @classmethod
     def of(cls, state: RunState) -> Graph:
-        """The graph of a run, its critical path weighed by the seconds that each task took."""
-        graph = state.graph
+        """The graph of a run; its critical path is weighed by the seconds that each task took, a plan's will take."""
+        graph, plan = state.graph, outlook(state)
         weights = {
             task.id: max(0.0, (task.ended or state.at) - task.started) if task.started else 0.0
             for task in state.tasks.values()
         }
         return cls(
             edges=tuple((blocker, task) for task, blockers in graph.items() for blocker in blockers),
-            critical_path=critical_path(graph, weights if any(weights.values()) else None),
+            critical_path=plan.critical_path
+            if plan
+            else critical_path(graph, weights if any(weights.values()) else None),
             subjects={task: state.tasks[task].subject for task in graph},
         )
 

@@ -7,10 +7,10 @@ asks for when a person opens a task: too much to send with every snapshot. Pure;
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from conductor_magic.forecast import expected_rest
+from conductor_magic.forecast import Outlook, expected_rest, outlook
 from conductor_magic.pictures import (
     conductor_json,
     conflict_json,
@@ -67,6 +67,7 @@ def draw(state: RunState, now: float, before: Drawn | None = None) -> Drawn:
     now = state.ended_at or now
     old = before or Drawn(RunState(), {})
     tasks = _tasks(state, old)
+    plan = outlook(state)
     json = {
         "version": VERSION,
         "seq": state.seq,
@@ -80,9 +81,8 @@ def draw(state: RunState, now: float, before: Drawn | None = None) -> Drawn:
         "phases": phases_json(tasks),
         "order": list(tasks),
         "tasks": tasks,
-        "critical": old.json["critical"]
-        if "critical" in old.json and _same_graph(state, old.state)
-        else list(critical_path(state.graph)),
+        "plan": None if plan is None else _listed(asdict(plan)),
+        "critical": _critical(state, old, plan),
         "edits": [edit_json(edit) for edit in state.edits if state.tasks[edit.task].status in ("blocked", "ready")][
             -_EDITS:
         ],
@@ -103,6 +103,20 @@ def draw(state: RunState, now: float, before: Drawn | None = None) -> Drawn:
         "tape": [tape_line(state, record) for record in state.tape],
     }
     return Drawn(state, json)
+
+
+def _critical(state: RunState, old: Drawn, plan: Outlook | None) -> list[str]:
+    """The longest chain: of a plan the one that will take longest, else the one of the most tasks."""
+    if plan is not None:
+        return list(plan.critical_path)
+    if "critical" in old.json and old.json["plan"] is None and _same_graph(state, old.state):
+        return old.json["critical"]
+    return list(critical_path(state.graph))
+
+
+def _listed(plan: Json) -> Json:
+    """A plan's outlook as JSON has it."""
+    return {**plan, "critical_path": list(plan["critical_path"]), "tiers": list(plan["tiers"])}
 
 
 def _workers(state: RunState, old: Drawn) -> Json:

@@ -14,6 +14,7 @@ from conductor_magic.report.words import (
     conflict_line,
     headline,
     money,
+    plan_lines,
     provider,
     tokens,
     warnings,
@@ -33,7 +34,9 @@ _ASCII_SIGNS = {
     "skipped": "-",
     "cancelled": "/",
 }
-_ASCII = str.maketrans({"–": "-", "…": "~", "·": "|", "×": "x", "“": '"', "”": '"', "’": "'", "█": "#", "░": "."})
+_ASCII = str.maketrans(
+    {"–": "-", "…": "~", "·": "|", "×": "x", "“": '"', "”": '"', "’": "'", "█": "#", "░": ".", "→": ">"}
+)
 _TASKS_LIMIT = 100
 _CONFLICTS, _DIFF_LINES = 8, 30
 _COUNTED = ("completed", "running", "asking", "failed", "ready", "blocked", "skipped", "cancelled")
@@ -54,6 +57,9 @@ def board_text(snapshot: Json, width: int = 80, ascii: bool = False) -> str:  # 
     lines += [piece for line in _facts(snapshot) for piece in _first(_wrapped(line, width), 3, width)]
     lines += _section([_phase(phase, width) for phase in snapshot["phases"]])
     lines += _section(_tasks(snapshot, width))
+    lines += _section(
+        [_fit(f"  {piece}", width) for line in plan_lines(snapshot) for piece in _wrapped(line, width - 2)]
+    )
     lines += _section([_question(asked, width) for asked in snapshot["questions"] if asked["answered"] is None])
     lines += _section([line for conflict in snapshot["conflicts"][-_CONFLICTS:] for line in _conflict(conflict, width)])
     lines += _section(_answer(run["answer"], width))
@@ -146,8 +152,12 @@ def _tail(task: Json, snapshot: Json) -> str:
         return f"no progress: {worker['stalled']}"
     if task["shown"] in ("running", "asking") and worker and worker["tool"]:
         return f"{worker['tool']['name']} {worker['tool']['argument']}"
+    reason = task["reason"] if snapshot["plan"] else ""
     if task["waits_for"]:
-        return "waits for " + " ".join("#" + blocker for blocker in task["waits_for"])
+        waits = "waits for " + " ".join("#" + blocker for blocker in task["waits_for"])
+        return f"{waits} · {reason}" if reason else waits
+    if reason:
+        return reason
     return task["error"] or " ".join(task["artifacts"])
 
 

@@ -15,6 +15,7 @@ __all__ = [
     "count",
     "headline",
     "money",
+    "plan_lines",
     "provider",
     "spend",
     "tokens",
@@ -121,6 +122,21 @@ def spend(snapshot: Json) -> str:
     spent = snapshot["spend"]
     budget = "" if spent["budget"] is None else f" of {money(spent['budget'])}"
     return money(spent["usd"]) + budget
+
+
+def plan_lines(snapshot: Json) -> list[str]:
+    """What a plan will probably take and cost, what takes longest, and how to run it; empty of any other run."""
+    plan, workers = snapshot["plan"], snapshot["run"]["workers"]
+    if plan is None:
+        return []
+    time = "in a time that is not known" if plan["seconds"] is None else f"in about {clock(plan['seconds'])}"
+    cost = "its price is not known" if plan["usd"] is None else f"about {money(plan['usd'])} without the conductor"
+    tasks = count(sum(tier["tasks"] for tier in plan["tiers"]), "task")
+    return [
+        f"{tasks} with up to {count(workers, 'worker')} at once {time}; {cost}.",
+        f"Takes longest: {' → '.join('#' + task for task in plan['critical_path'])}.",
+        "%conduct go runs this plan.",
+    ]
 
 
 def conflict_line(conflict: Json) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from conductor_magic import events as e
 from conductor_magic.fold import fold
-from conductor_magic.forecast import expected_rest, tier_usd
+from conductor_magic.forecast import Outlook, TierOutlook, expected_rest, outlook, tier_usd
 from conductor_magic.state import RunState
 from tests.golden.script import START, Script
 
@@ -96,3 +96,58 @@ def test_a_model_that_is_another_now_has_no_price_of_the_former() -> None:
     script = plan(4).add(e.ModelsResolved(tiers=tiers, source="models.list", usd={"haiku": 0.1, "sonnet": 0.2}))
     script.add(e.ModelsResolved(tiers={**tiers, "haiku": "other"}, source="standin"))
     assert [tier_usd(state(script), tier) for tier in e.TIERS] == [None, 0.2, None]
+
+
+def planned(script: Script) -> Outlook:
+    """The outlook of a plan, at its end."""
+    script.add(e.RunEnded(status="planned", answer="The plan."))
+    found = outlook(state(script))
+    assert found is not None
+    return found
+
+
+PRICES = e.ModelsResolved(tiers={}, source="models.list", usd={"haiku": 0.25, "sonnet": 0.5, "opus": 1.0})
+
+
+@pytest.mark.parametrize(("workers", "seconds"), [(8, 140.0), (1, 260.0)])
+def test_a_plan_is_forecast_whole(workers: int, seconds: float) -> None:
+    """The chain that takes longest by the tiers' times, or all of it at the desks there are; what each tier costs."""
+    tasks = (("1", "haiku", ()), ("2", "sonnet", ("1",)), ("3", "opus", ("1",)), ("4", "sonnet", ()))
+    script = plan(workers, *tasks).add(PRICES)
+    assert outlook(state(script)) is None
+    assert planned(script) == Outlook(
+        ("1", "3"),
+        seconds,
+        2.25,
+        (TierOutlook("haiku", 1, 20, 0.25), TierOutlook("sonnet", 2, 60, 1.0), TierOutlook("opus", 1, 120, 1.0)),
+    )
+
+
+def test_what_a_person_took_out_of_a_plan_is_not_forecast() -> None:
+    """Neither a deleted task nor a cancelled one; what waits for the latter is."""
+    script = plan(8, ("1", "opus", ()), ("2", "haiku", ("1",)), ("3", "haiku", ("2",)), ("4", "opus", ())).add(PRICES)
+    script.add(e.TaskCancelled(task="1", by="person"), e.TaskDeleted(task="4", by="person"))
+    found = planned(script)
+    assert (found.critical_path, found.seconds, found.usd) == (("2", "3"), 40.0, 0.5)
+
+
+def test_of_what_is_not_known_nothing_is_said() -> None:
+    """Without a tier's price there is no cost, without its time no time; the longest chain is one of the most tasks."""
+    tasks = (("1", "haiku", ()), ("2", "haiku", ("1",)), ("3", "opus", ()))
+    found = planned(plan(8, *tasks, expected={"haiku": 20.0}).add(PRICES.model_copy(update={"usd": {"haiku": 0.25}})))
+    assert (found.critical_path, found.seconds, found.usd) == (("1", "2"), None, None)
+    assert found.tiers == (TierOutlook("haiku", 2, 20, 0.5), TierOutlook("opus", 1, None, None))
+
+
+def test_a_rehearsal_of_a_plan_costs_nothing() -> None:
+    """That much is known of it."""
+    script = Script().start(provider="rehearsal", expected=USUAL)
+    script.add(e.TaskCreated(task="1", subject="Task 1", description="", tier="opus"))
+    assert planned(script).usd == 0.0
+
+
+def test_while_a_plan_is_made_no_end_of_work_is_foretold() -> None:
+    """Nobody is going to start in that run."""
+    script = Script().start(mode="plan", expected=USUAL)
+    script.add(e.TaskCreated(task="1", subject="Task 1", description="", tier="opus"))
+    assert rest(script, 0) is None

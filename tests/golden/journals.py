@@ -40,6 +40,16 @@ def _planning() -> Script:
     )
 
 
+def _planned() -> Script:
+    """A run in mode plan has ended: its tasks wait, and what they will take and cost is forecast."""
+    script = Script().start(mode="plan", isolation="", isolation_note="No worker runs in mode plan.")
+    tiers = {"haiku": "claude-haiku-5", "sonnet": "claude-sonnet-5", "opus": "claude-opus-5"}
+    script.add(e.ModelsResolved(tiers=tiers, source="models.list", usd={"haiku": 0.02, "sonnet": 0.18, "opus": 0.6}))
+    script.plan()
+    answer = "First the **survey**, then three looks side by side, then the report."
+    return script.at(9).add(e.ConductorSlept(text=answer), e.RunEnded(status="planned", answer=answer))
+
+
 def _running() -> Script:
     script = Script().start().plan()
     script.at(5).work("1", 1).at(14).result("1", "344 rows, 7 columns").end("1", "344 rows × 7 columns.")
@@ -230,6 +240,7 @@ def _hostile() -> Script:
 RUNS: dict[str, Callable[[], Script]] = {
     "empty": _empty,
     "planning": _planning,
+    "planned": _planned,
     "running": _running,
     "asking": _asking,
     "failed": _failed,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from conductor_magic.patches import diff, patched
-from conductor_magic.report.html import board_html
+from conductor_magic.report.html import board_html, card_html
 from conductor_magic.report.text import board_text, progress_line
 from conductor_magic.snapshot import inspect_all, snapshot
 from tests.golden.journals import HERE, RUNS, pictures, state_of
@@ -74,6 +75,21 @@ def test_the_stand_in_is_called_one_in_every_picture() -> None:
     for picture in (board_text(shown), board_html(shown)):
         assert "a rule-based stand-in, not a model" in picture
         assert "No sandbox works here, so Bash and Python are refused." in picture
+
+
+def test_every_picture_of_a_plan_forecasts_it_and_says_how_to_run_it() -> None:
+    """Time, cost and the chain that takes longest, on each board and under the cell; of other runs none of it."""
+    shown, details = drawn("planned")
+    for picture in (board_text(shown, 132), board_html(shown, details), card_html(shown)):
+        text = html.unescape(re.sub("<[^>]*>", "", picture))
+        assert "8 tasks with up to 6 workers at once in about 6:20; about $1.96 without the conductor." in text
+        assert "Takes longest: #1 → #3 → #6 → #7 → #8." in text
+        assert "%conduct go runs this plan." in text
+        assert "Closing bell" not in text
+    assert "SONNET4 tasksabout 1:00$0.72" in re.sub("<[^>]*>", "", board_html(shown, details))
+    assert "%conduct go" not in board_html(*drawn("done")) + card_html(drawn("done")[0])
+    unknown = {**shown, "plan": {**shown["plan"], "seconds": None, "usd": None}}
+    assert "in a time that is not known; its price is not known." in board_text(unknown, 132)
 
 
 def test_hostile_text_stays_text() -> None:

@@ -39,6 +39,8 @@ def test_without_a_key(tmp_path: Path, workspace: Path) -> None:
         assert session.run("print(plan.status, plan.provider, len(plan.timeline), len(plan.artifacts))").split() == [
             "planned", "rehearsal", "0", "0",
         ]  # fmt: skip
+        forecast = session.run("print(plan.forecast.usd, plan.forecast.seconds > 0, plan.forecast.critical_path)")
+        assert forecast.startswith("0.0 True ('1',")
         assert "nothing was looked at yet" in session.run("print(plan.answer)")
         assert session.run(f"print({STATUSES.format('plan')})").strip() == "['blocked', 'ready']"
         session.run("%conduct go out", seconds=120)

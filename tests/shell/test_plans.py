@@ -63,6 +63,36 @@ def test_a_plan_ends_planned_and_no_worker_was_asked(play: Play) -> None:
     assert load(result.id).model_dump(mode="json") == result.model_dump(mode="json")
 
 
+def test_a_plan_is_forecast_and_what_is_made_of_it_is_not(play: Play, serve: Serve, tmp_path: Path) -> None:
+    """Critical path, time and cost are in the result and the same on the board, shown and saved."""
+    result = play(planning(), mode="plan", workers=2)
+    forecast = result.forecast
+    assert forecast is not None
+    assert (forecast.seconds, forecast.critical_path) == (60.0, ("1", "2", "4"))
+    assert result.graph.critical_path == forecast.critical_path
+    [tier] = forecast.tiers
+    assert (tier.tier, tier.tasks, tier.seconds) == ("haiku", 4, 20.0)
+    assert forecast.usd == tier.usd
+    assert forecast.usd is not None
+    assert forecast.usd > 0
+    board = result.last_snapshot
+    assert board["plan"] == forecast.model_dump(mode="json")
+    assert board["critical"] == list(forecast.critical_path)
+    page = result.save(tmp_path / "plan.html").read_text("utf-8")
+    for picture in (page, result.show().data, result._repr_html_(), repr(result)):
+        assert "4 tasks with up to 2 workers at once in about 1:00" in picture
+    serve(Floor([text("The answer.")]))
+    assert go(quiet=True).wait(60).forecast is None
+
+
+def test_without_a_known_price_no_cost_is_forecast(play: Play) -> None:
+    """It is None, and the board says so."""
+    result = play(planning(), mode="plan", budget=None, tiers={"haiku": "claude-unheard-of"})
+    assert result.forecast is not None
+    assert result.forecast.usd is None
+    assert "its price is not known" in repr(result)
+
+
 def test_the_conductor_knows_that_only_the_plan_is_made_and_is_told_the_truth(play: Play) -> None:
     """Its first message says so, what it launches is queued, and nothing else of the request differs."""
     floor, other = planning(), planning()

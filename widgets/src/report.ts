@@ -150,7 +150,7 @@ export function reportText(snapshot: Snapshot, report: Report | null): string {
   return `${clean(parts.join("\n\n"))}\n`;
 }
 
-function tableText(table: Table): string {
+export function tableText(table: Table): string {
   const all = table.rows.length > 0 ? [table.head, ...table.rows] : [];
   const wide = table.head.map((_, at) => Math.max(0, ...all.map((row) => row[at]?.length ?? 0)));
   const rows = all.map((row) =>

@@ -161,6 +161,15 @@ export const snapshotShape = record({
   phases: list(phase),
   order: list(text),
   tasks: map(task),
+  /** What a plan's tasks will probably take and cost; of a run that is no plan there is none. */
+  plan: maybe(
+    record({
+      critical_path: list(text),
+      seconds: maybe(number),
+      usd: maybe(number),
+      tiers: list(record({ tier, tasks: number, seconds: maybe(number), usd: maybe(number) })),
+    }),
+  ),
   critical: list(text),
   edits: list(edit),
   workers: map(worker),

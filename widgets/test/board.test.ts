@@ -138,6 +138,21 @@ test("the closed board shows the answer and what the run took", async () => {
   expect(page.find('[data-act="cancel"]')).toBeNull();
 });
 
+test("a plan shows what it will take and cost, why each tier, and how to run it", async () => {
+  page = await opened("planned");
+  const said = page.find('[aria-label="Plan"]')?.textContent ?? "";
+  for (const part of ["Tasks8", "up to 6", "about 6:20", "about $1.96", "#1 → #3 → #6 → #7 → #8", "%conduct go"]) {
+    expect(said).toContain(part);
+  }
+  expect(said).toContain("#2 Missing valuesHAIKURoutine reading.");
+  expect(said).toContain("SONNET4about 1:00$0.72");
+  expect(page.find('[aria-label="Closing bell"]')).toBeNull();
+  expect(page.text()).toContain("Planned");
+  page.end();
+  page = await opened("planned", 600);
+  expect(page.find(".panes")?.textContent).toBe("TasksPlan");
+});
+
 test("a chip shows only its state, and pressing it again shows all", async () => {
   page = await opened("failed");
   await page.press('[data-chip="failed"]');

@@ -29,8 +29,8 @@ def answer(snapshot: Json, room: Room, draw: Draw, *, fold: bool) -> str:
 
 
 def report(snapshot: Json) -> str:
-    """Who used what; nothing while the run goes on."""
-    if snapshot["run"]["ended"] is None or not snapshot["run"]["started"]:
+    """Who used what; nothing while the run goes on, nor of a plan, for which nobody worked."""
+    if snapshot["run"]["ended"] is None or not snapshot["run"]["started"] or snapshot["plan"]:
         return ""
     groups: dict[str, list[Json]] = {}
     for worker in snapshot["workers"].values():

@@ -15,6 +15,7 @@ from conductor_magic.report.html.closing import answer, report
 from conductor_magic.report.html.graph import graph
 from conductor_magic.report.html.head import head, sentence
 from conductor_magic.report.html.look import Json, Room, text
+from conductor_magic.report.html.plan import plan
 from conductor_magic.report.html.prose import Draw, prose
 from conductor_magic.report.html.prose import draw as draw_markdown
 from conductor_magic.report.html.tasks import tasks
@@ -103,6 +104,7 @@ def _card(snapshot: Json, room: Room, draw: Draw) -> Iterator[str]:
     yield f"<div {_BOX}><p>{sentence(snapshot)}</p>"
     if run["reason"]:
         yield f"<p><strong>{text(run['reason'], room.title * 5)}</strong></p>"
+    yield plan(snapshot)
     if run["answer"]:
         yield prose(run["answer"], room.answer, draw=draw, plain=room.plain)
     yield "<p><small>result.show() draws the whole board, result.answer is this text.</small></p></div>"
@@ -115,6 +117,7 @@ def _page(snapshot: Json, details: Mapping[str, Json], room: Room, draw: Draw, *
     yield conflicts(snapshot, room)
     yield graph(snapshot, room)
     yield timeline(snapshot, room)
+    yield plan(snapshot)
     yield report(snapshot)
     yield answer(snapshot, room, draw, fold=fold_answer)
     yield from tasks(snapshot, details, room, draw)

@@ -67,6 +67,7 @@ def _head(task: Json, snapshot: Json, room: Room) -> str:
         f"{tokens(task['tokens'])} tokens" if task["tokens"] else "",
         f"attempt {task['attempts']}" if task["attempts"] > 1 else "",
         f"waits for {blockers(task['waits_for'])}" if task["waits_for"] else "",
+        line(task["reason"], room.title) if snapshot["plan"] else "",
         f"made {', '.join(line(name, 60) for name in task['artifacts'][:8])}" if task["artifacts"] else "",
     ]
     style = "display:inline-block;width:1.6em;text-align:center"

@@ -81,7 +81,7 @@ function Ring({ swing }: { swing: boolean }) {
   );
 }
 
-function Part({ table }: { table: Table }) {
+export function Part({ table }: { table: Table }) {
   return (
     <details class="report">
       <summary>{table.title}</summary>

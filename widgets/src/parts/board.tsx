@@ -12,6 +12,7 @@ import { Floor } from "./floor";
 import { Books, Graph } from "./graph";
 import { Header } from "./header";
 import { Inspector } from "./inspector";
+import { PlanCard } from "./plan";
 import { QuestionBar, QuestionCard, waiting } from "./question";
 import { Announcer, Tape } from "./tape";
 import { Chips, Tasks } from "./tasks";
@@ -66,6 +67,7 @@ interface OpenProps {
 function Open({ view, snapshot, size, dark, inspecting }: OpenProps) {
   const asked = !view.fixed && waiting(snapshot).length > 0;
   const over = snapshot.run.status !== "running";
+  const last = snapshot.plan !== null ? "Plan" : over ? "Closing bell" : "Floor";
   const narrow = size !== "l" && inspecting;
   const small = size === "s";
   // Where the question shares its place, it is a line with a button until somebody wants to answer.
@@ -83,7 +85,7 @@ function Open({ view, snapshot, size, dark, inspecting }: OpenProps) {
         {(!small || (!inspecting && pane === "Tasks")) && (
           <div class="book">
             <div class="bookhead">
-              {small && <Panes view={view} asked={asked} pane="Tasks" over={over} />}
+              {small && <Panes view={view} asked={asked} pane="Tasks" last={last} />}
               <Books view={view} snapshot={snapshot} />
               <Chips view={view} snapshot={snapshot} />
             </div>
@@ -98,12 +100,18 @@ function Open({ view, snapshot, size, dark, inspecting }: OpenProps) {
           <div class="side">
             {small && (
               <div class="bookhead">
-                <Panes view={view} asked={asked} pane="Floor" over={over} />
+                <Panes view={view} asked={asked} pane="Floor" last={last} />
               </div>
             )}
             {card && <QuestionCard view={view} snapshot={snapshot} closable={narrow || small} />}
             <Conflicts snapshot={snapshot} />
-            {over ? <Bell view={view} snapshot={snapshot} /> : <Floor view={view} snapshot={snapshot} />}
+            {snapshot.plan !== null ? (
+              <PlanCard snapshot={snapshot} plan={snapshot.plan} />
+            ) : over ? (
+              <Bell view={view} snapshot={snapshot} />
+            ) : (
+              <Floor view={view} snapshot={snapshot} />
+            )}
           </div>
         )}
         {inspecting && (size === "l" || !card) && <Inspector view={view} snapshot={snapshot} />}
@@ -117,7 +125,7 @@ function Open({ view, snapshot, size, dark, inspecting }: OpenProps) {
   );
 }
 
-function Panes({ view, asked, pane, over }: { view: View; asked: boolean; pane: Pane; over: boolean }) {
+function Panes({ view, asked, pane, last }: { view: View; asked: boolean; pane: Pane; last: string }) {
   const choose = (to: Pane) => {
     view.pane.value = to;
     view.answering.value = false;
@@ -126,7 +134,7 @@ function Panes({ view, asked, pane, over }: { view: View; asked: boolean; pane: 
     <fieldset class="panes" aria-label="Show">
       {(["Tasks", "Floor"] as const).map((name) => (
         <button key={name} type="button" aria-pressed={pane === name} onClick={() => choose(name)}>
-          {name === "Floor" && over ? "Closing bell" : name}
+          {name === "Floor" ? last : name}
           {name === "Floor" && asked && <i class="dot" role="img" aria-label="a question waits" />}
         </button>
       ))}
