@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from pydantic import BaseModel
 
@@ -24,6 +25,11 @@ from tests.support.floor import Floor, create, done, launch, lay_out
 from tests.support.messages_server import Answer, MessagesServer, text, tools
 
 GRAPH = {"a": (), "b": ("a",), "c": ("a",), "d": ("b", "c")}
+ASK = {
+    "question": "Which?",
+    "header": "Which",
+    "options": [{"label": "One", "description": ""}, {"label": "Two", "description": ""}],
+}
 Serve = Callable[[Any], MessagesServer]
 
 
@@ -152,12 +158,28 @@ def test_plans_share_a_workspace_with_a_run_that_writes(begin: Begin, play: Play
 
 def test_variables_are_described_and_no_kernel_is_started(play: Play, tmp_path: Path) -> None:
     """The conductor knows them; they are handed over only when the plan is run."""
-    floor = planning()
+    seen: list[list[psutil.Process]] = []
+
+    class Watched(Floor):
+        def __call__(self, body: dict[str, Any], number: int) -> Answer:
+            seen.append(psutil.Process().children(recursive=True))
+            return super().__call__(body, number)
+
+    before = psutil.Process().children(recursive=True)
+    floor = Watched([lay_out(GRAPH, first_seconds=1), text("The plan.")])
     result = play(floor, mode="plan", use=["sales"], variables={"sales": [1, 2, 3]})
+    assert seen == [before, before]
     assert "`sales`: list" in str(floor.conductor_requests[0]["messages"][0])
     assert not (Path(result.path) / "variables").exists()
     with pytest.raises(ConductUsageError, match="was given sales: make it again"):
         go(quiet=True)
+
+
+def test_the_conductor_asks_its_own_questions_while_it_plans(play: Play) -> None:
+    """The answer is in the plan's record, and go does not ask again."""
+    floor = Floor([tools(("AskUserQuestion", {"questions": [ASK]})), lay_out(GRAPH), text("The plan.")])
+    result = play(floor, mode="plan", answers={"Which?": "Two"})
+    assert (result.status, result.questions[0].answers) == ("planned", {"Which?": "Two"})
 
 
 # --- the run that is made of it ------------------------------------------------------------------------------------
@@ -258,14 +280,12 @@ class Answers(BaseModel):
 
 def test_this_kernels_plan_keeps_its_type_and_its_answers(play: Play, serve: Serve, tmp_path: Path) -> None:
     """A plan of this kernel need not be told them again; of two plans it is the one that is run."""
-    ask = {"question": "Which?", "header": "Which",
-           "options": [{"label": "One", "description": ""}, {"label": "Two", "description": ""}]}  # fmt: skip
     serve(planning())
     options: dict[str, Any] = {"workspace": str(tmp_path / "workspace"), "quiet": True}
     plan = conduct("Plan.", mode="plan", returns=Answers, answers={"Which?": "Two"}, **options).wait(60)
     assert plan.status == "planned", plan.reason
     play(planning(), mode="plan")  # of a kernel that is not this one, for all that is remembered
-    serve(Floor([tools(("AskUserQuestion", {"questions": [ask]})), text("The answer."), text('{"count": 3}')]))
+    serve(Floor([tools(("AskUserQuestion", {"questions": [ASK]})), text("The answer."), text('{"count": 3}')]))
     result = go(quiet=True).wait(60)
     assert result.value == Answers(count=3)
     assert result.questions[0].answers == {"Which?": "Two"}
@@ -362,3 +382,17 @@ def test_a_run_of_a_plan_is_resumed_like_any_other(begin: Begin, play: Play, ser
     result = resume(run.id, quiet=True).wait(60)
     assert (result.status, result.answer) == ("completed", "The answer.")
     assert len([record for record in result.events if isinstance(record.event, TaskCreated)]) == len(GRAPH)
+
+
+def test_a_go_that_is_killed_at_once_goes_on_by_resume(play: Play, serve: Serve) -> None:
+    """The copy of the plan is no second plan, and nothing of it is lost."""
+    plan = play(planning(), mode="plan")
+    serve(Floor([text("Once.")]))
+    run = go(quiet=True).wait(60)
+    records, _ = read_records(Path(run.path) / NAME)
+    copied = len(list(plan.events))
+    (Path(run.path) / NAME).write_bytes(b"".join(encode(record) for record in records[:copied]))
+    serve(Floor([text("Twice."), text("Thrice.")]))
+    result = resume(run.id, quiet=True).wait(60)
+    assert (result.status, result.answer, shape(result)) == ("completed", "Twice.", shape(plan))
+    assert go(quiet=True).wait(60).status == "completed"

@@ -147,7 +147,8 @@ test("a plan shows what it will take and cost, why each tier, and how to run it"
   expect(said).toContain("#2 Missing valuesHAIKURoutine reading.");
   expect(said).toContain("SONNET4about 1:00$0.72");
   expect(page.find('[aria-label="Closing bell"]')).toBeNull();
-  expect(page.text()).toContain("Planned");
+  for (const part of ["Planned", "The plan is ready: 8 tasks."]) expect(page.text()).toContain(part);
+  expect(page.text()).not.toContain("Nothing has happened yet");
   page.end();
   page = await opened("planned", 600);
   expect(page.find(".panes")?.textContent).toBe("TasksPlan");

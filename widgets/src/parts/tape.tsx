@@ -1,7 +1,7 @@
 // The tape: what just happened, newest first; and the one place that tells a screen reader.
 
 import type { Snapshot } from "../snapshot";
-import { clock, line, WORDS } from "../words";
+import { clock, count, line, WORDS } from "../words";
 import { Glyph } from "./glyph";
 
 export function Tape({ snapshot }: { snapshot: Snapshot }) {
@@ -21,7 +21,9 @@ export function Tape({ snapshot }: { snapshot: Snapshot }) {
           </span>
         </span>
       ))}
-      {entries.length === 0 && <span class="of">Nothing has happened yet.</span>}
+      {entries.length === 0 && (
+        <span class="of">{snapshot.plan === null ? "Nothing has happened yet." : "The plan is ready."}</span>
+      )}
     </div>
   );
 }
@@ -31,7 +33,9 @@ export function Announcer({ snapshot }: { snapshot: Snapshot }) {
   const loud = snapshot.tape.filter((entry) => entry.mark === "failed" || entry.mark === "asking" || entry.task === "");
   const latest = loud[loud.length - 1];
   let text = latest === undefined ? "" : line(`${latest.task ? `Task ${latest.task} ` : ""}${latest.text}`, 240);
-  if (snapshot.run.status !== "running") {
+  if (snapshot.plan !== null) {
+    text = `The plan is ready: ${count(snapshot.order.length - snapshot.counts.cancelled, "task")}.`;
+  } else if (snapshot.run.status !== "running") {
     text = `The run is over: ${snapshot.counts.completed} of ${snapshot.order.length - snapshot.counts.cancelled} tasks ${WORDS.completed.toLowerCase()}.`;
   }
   return (
