@@ -217,3 +217,22 @@ def test_without_python_it_says_so(tmp_path: Path) -> None:
         assert "- 2 files, no Python module that could be parsed: nothing was read.\n" in result.answer
         assert "- pyproject.toml is no valid TOML." in result[3].output
         assert "No circle" not in result.answer
+
+
+def test_what_many_share_is_named_and_splits_the_rest(tmp_path: Path) -> None:
+    """A module that four others import is shared, one that three import is not; without it the rest falls apart."""
+    folder = tmp_path / "checkout"
+    folder.mkdir()
+    imports = {"hub": "", "near": "", "a": "hub, near", "b": "hub, near", "c": "hub, near", "d": "hub", "e": ""}
+    for name, others in imports.items():
+        (folder / f"{name}.py").write_text(f"import {others}\n" if others else "X = 1\n", encoding="utf-8")
+    with played("Implement a feature.", folder, tmp_path / "home") as result:
+        assert re.findall(r"^- Shared, .+$", result.answer, re.MULTILINE) == [
+            "- Shared, so one owner and first: hub.py (imported by 4 modules)."
+        ]
+        assert re.findall(r"^- Part .+$", result.answer, re.MULTILINE) == [
+            "- Part 1: 4 modules, 4 lines, with `a.py`, `b.py`, `c.py`, `near.py`.",
+            "- Part 2: 1 module, 1 lines, with `d.py`.",
+            "- Part 3: 1 module, 1 lines, with `e.py`.",
+        ]
+        assert "- No circle of modules that load one another." in result.answer
