@@ -11,6 +11,7 @@ import pytest
 from conductor_magic import guides
 from conductor_magic.errors import ConductUsageError
 from conductor_magic.guides import guide_names, read_guide
+from conductor_magic.models.rehearsal.planning import Assignment, choose_guide
 from conductor_magic.models.rehearsal.recipes import RECIPES
 
 CRAFT = {
@@ -134,6 +135,25 @@ def test_recipes_belong_to_one_guide(name: str) -> None:
     for other in guide_names():
         if other != name:
             assert own & _recipes(other) <= {"conclusion"}
+
+
+@pytest.mark.parametrize(
+    ("goal", "variables", "guide"),
+    [
+        ("Review the security of this project.", (), "code-review"),
+        ("Which tests are missing?", (), "testing"),
+        ("Write tests for money.py", (), "testing"),
+        ("Fix the bug in parser.py", (), "software-development"),
+        ("Add a command that prints the version.", (), "software-development"),
+        ("What is in this folder?", (), "data-analysis"),
+        ("Which tests are missing?", (("tests", "pandas.DataFrame"),), "data-analysis"),
+        ("Build a model that predicts churn.", (("customers", "pandas.DataFrame"),), "data-analysis"),
+    ],
+)
+def test_the_goal_chooses_the_guide(goal: str, variables: tuple[tuple[str, str], ...], guide: str) -> None:
+    """The rehearsal starts from the guide that the goal names most; where it is even, handed data decides."""
+    offered = ("code-review", "data-analysis", "software-development", "testing")
+    assert choose_guide(Assignment(goal, variables, offered, None)) == guide
 
 
 def _plain(names: Iterable[str]) -> set[str]:

@@ -107,14 +107,18 @@ def read_assignment(message: str) -> Assignment:
 
 
 def choose_guide(assignment: Assignment) -> str:
-    """The guide to start from: the person's choice, else whose keywords the goal names most, else the data's."""
+    """The guide to start from: the person's choice, else whose keywords the goal names most, else the data's.
+
+    Where several are named as often, the data's goes first if there are variables, and last if there are none.
+    """
     guides = assignment.all_guides
     known = guides.names
     if assignment.guide in known:
         return assignment.guide
     words = set(re.findall(r"\w+", assignment.goal.lower()))
     scores = {name: len(words & set(_keywords(guides, name))) for name in assignment.guides if name in known}
-    best = max(scores, key=lambda name: scores[name], default=FALLBACK)
+    data_first = bool(assignment.looked_at)
+    best = max(scores, key=lambda name: (scores[name], (name == FALLBACK) == data_first), default=FALLBACK)
     return best if scores.get(best) else FALLBACK
 
 
