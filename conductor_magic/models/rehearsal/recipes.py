@@ -9,6 +9,7 @@ from functools import partial
 from conductor_magic.models.rehearsal import (
     code_review,
     data_analysis,
+    devops,
     documentation,
     project_management,
     research,
@@ -28,6 +29,7 @@ __all__ = ["RECIPES"]
 
 CHECKOUT_REPORTS: tuple[Mapping[str, Report], ...] = (
     code_review.REPORTS,
+    devops.REPORTS,
     documentation.REPORTS,
     research.REPORTS,
     software_development.REPORTS,
@@ -75,6 +77,7 @@ RECIPES: Mapping[str, Callable[[Job], Turn]] = {
     **{name: partial(look, name, report) for reports in CHECKOUT_REPORTS for name, report in reports.items()},
     **research.RECIPES,
     "docs_report": documentation.docs_report,
+    "ops_report": devops.ops_report,
     "synthesis": synthesis,
     "conclusion": conclusion,
     "development_plan": software_development.development_plan,

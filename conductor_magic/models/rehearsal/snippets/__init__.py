@@ -16,6 +16,7 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "docs_examples": ("own_names", "examples"),
     "docs_names": ("own_names",),
     "docs_pages": ("links",),
+    **dict.fromkeys(("ops_gates", "ops_infrastructure", "ops_pins", "ops_pipelines", "ops_signals"), ("ops_files",)),
     "research_structure": ("own_names",),
 }
 """What a look at a checkout needs beside `checkout` and itself."""
