@@ -68,7 +68,12 @@ def test_what_is_left_out_is_counted() -> None:
     assert prose("*x*<b>", 100, plain=True) == '<div style="white-space:pre-wrap;">*x*&lt;b&gt;</div>'
 
 
-@pytest.mark.parametrize("piece", ["*", "**a ", "[", "`", "> ", "- ", "|-", "_a ", "![](", "~~ ", "[a](", "1. "])
+ALSO = ("`", "> ", "- ", "_a ", "![](", "~~ ", "[a](", "1. ")
+
+
+@pytest.mark.parametrize(
+    "piece", ["*", "**a ", "[", "|-", *(pytest.param(piece, marks=pytest.mark.slow) for piece in ALSO)]
+)
 def test_a_text_of_nothing_but_beginnings_takes_no_time(piece: str) -> None:
     """As long as the longest answer that a page shows."""
     began = time.process_time()

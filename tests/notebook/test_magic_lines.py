@@ -338,7 +338,7 @@ def complete(session: Session, code: str) -> list[str]:
         ("%%conduct --tier op", ["opus="]),
         ("%%conduct --guide data", ["data-analysis"]),
         ("%conduct d", ["doctor", "deny"]),
-        ("%conduct g", ["go"]),
+        ("%conduct g", ["go", "guides"]),
         ("%conduct show la", ["last"]),
     ],
 )

@@ -219,6 +219,7 @@ def test_other_values_are_read_as_tables(odd: dict[tuple[str, str], Played]) -> 
     }
 
 
+@pytest.mark.slow
 def test_charts_of_odd_tables() -> None:
     """Two or three charts of whatever there is."""
     names = ("wide", "unnamed", "lists", "no_rows", "empty", "infinite", "dollars")

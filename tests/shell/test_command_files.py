@@ -101,6 +101,7 @@ def test_what_is_too_large_to_be_read_is_known_by_its_change(here: Path, monkeyp
     assert named_files("python a.py", here) != before
 
 
+@pytest.mark.slow
 def test_a_text_that_names_too_much_is_refused(here: Path) -> None:
     """It is not bound to less than it names."""
     with pytest.raises(ToolError, match="Make it several calls"):

@@ -31,7 +31,9 @@ ROOT = Path(__file__).resolve().parents[2]
 Played = tuple[ConductResult, Path, str]
 
 
-@pytest.fixture(scope="module", params=["jupyter_server", pytest.param("ipykernel", marks=pytest.mark.slow)])
+@pytest.fixture(
+    scope="module", params=[pytest.param(name, marks=pytest.mark.slow) for name in ("jupyter_server", "ipykernel")]
+)
 def ops(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
     """A package, its requirements, a real project's pipeline and real shell scripts, with faults beside them."""
     folder = copied(request.param, tmp_path_factory.mktemp("checkout"), PLANTED)

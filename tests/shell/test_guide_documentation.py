@@ -178,7 +178,7 @@ def line_of(text: str, part: str) -> int:
     return text[: text.index(part)].count("\n") + 1
 
 
-@pytest.fixture(scope="module", params=["nbconvert", pytest.param("click", marks=pytest.mark.slow)])
+@pytest.fixture(scope="module", params=[pytest.param(name, marks=pytest.mark.slow) for name in ("nbconvert", "click")])
 def audit(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
     """A package with its own front page and planted documents beside it, audited."""
     front = str(metadata(request.param).get_payload())

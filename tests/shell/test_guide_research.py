@@ -41,7 +41,9 @@ PLANTED = {
 }
 
 
-@pytest.fixture(scope="module", params=["jupyter_client", pytest.param("nbconvert", marks=pytest.mark.slow)])
+@pytest.fixture(
+    scope="module", params=[pytest.param(name, marks=pytest.mark.slow) for name in ("jupyter_client", "nbconvert")]
+)
 def research(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
     """A package with planted files beside it, and what the rehearsal found on the question."""
     folder = copied(request.param, tmp_path_factory.mktemp("checkout"), PLANTED)

@@ -63,7 +63,7 @@ PLANTED_PARTS = 3
 Work = tuple[ConductResult, Path, str]
 
 
-@pytest.fixture(scope="module", params=["nbformat", pytest.param("anyio", marks=pytest.mark.slow)])
+@pytest.fixture(scope="module", params=[pytest.param(name, marks=pytest.mark.slow) for name in ("nbformat", "anyio")])
 def work(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Work]:
     """A package with a planted one beside it, looked at before a feature is built."""
     folder = copied(request.param, tmp_path_factory.mktemp("checkout"), FILES)

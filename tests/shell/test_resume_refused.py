@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -111,7 +112,7 @@ def test_a_linked_journal_is_not_gone_on_with(play: Play, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("recorded", "says"),
     [
-        ({"mode": "bogus"}, "mode must be read-only, ask, workspace or full, not 'bogus'."),
+        ({"mode": "bogus"}, "mode must be plan, read-only, ask, workspace or full, not 'bogus'."),
         ({"workers": 100_000}, "workers must be a whole number from 1 to 256, not 100000."),
         ({"timeout": -5.0}, "timeout must be a number of seconds above 0 and at most"),
         ({"budget": -1.0}, "budget must be a number of US dollars above 0, or none, not -1.0."),
@@ -216,7 +217,8 @@ def test_an_interrupt_while_a_run_is_taken_over_says_how_it_goes_on(
 
     def pressed(handle: int) -> None:
         sync(handle)
-        signal.raise_signal(signal.SIGINT)
+        if threading.current_thread() is threading.main_thread():  # not where the first run is still being closed
+            signal.raise_signal(signal.SIGINT)
 
     shell: Any = SimpleNamespace(user_ns={}, kernel=None, magics_manager=SimpleNamespace(registry={}))
     with monkeypatch.context() as patched:
