@@ -221,10 +221,15 @@ def test_an_interrupt_while_a_run_is_taken_over_says_how_it_goes_on(
             signal.raise_signal(signal.SIGINT)
 
     shell: Any = SimpleNamespace(user_ns={}, kernel=None, magics_manager=SimpleNamespace(registry={}))
-    with monkeypatch.context() as patched:
-        patched.setattr(os, "fdatasync", pressed)
-        with pytest.raises(RunInterrupted) as stopped:
-            resume_command.run(shell, [partial.id])
+    # A shell that starts the tests in the background has them ignore it.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "fdatasync", pressed)
+            with pytest.raises(RunInterrupted) as stopped:
+                resume_command.run(shell, [partial.id])
+    finally:
+        signal.signal(signal.SIGINT, before)
     line = f"%conduct resume {partial.id}"
     assert str(stopped.value) == f"Stopped before run {partial.id} went on. It goes on with: {line}"
     serve(Floor([text("Half of it.")], blocked))
