@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(PY) -m pip --quiet --disable-pip-version-check
 PYTEST_ARGS ?=
 # Files are played side by side; most of a test's time is waiting for kernels, servers and walls.
-PYTEST_JOBS ?= 3
+PYTEST_JOBS ?= 2
 INSTALLED := $(VENV)/.installed
 NODE_MODULES := widgets/node_modules/.installed
 
