@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,7 +14,8 @@ from conductor_magic import guides
 from conductor_magic.errors import ConductUsageError
 from conductor_magic.guides import guide_names, read_guide
 from conductor_magic.models.rehearsal.planning import Assignment, choose_guide
-from conductor_magic.models.rehearsal.recipes import RECIPES
+from conductor_magic.models.rehearsal.recipes import CHECKOUT_REPORTS, RECIPES
+from conductor_magic.models.rehearsal.snippets import on_checkout
 
 CRAFT = {
     "code-review": (
@@ -202,3 +205,13 @@ def test_damage_is_told_with_its_place(folder: Path, text: str, said: str) -> No
     (folder / "domains" / "bad.md").write_text(text, encoding="utf-8")
     with pytest.raises(ConductUsageError, match=said):
         read_guide("bad")
+
+
+def test_every_look_at_a_checkout_is_sent_whole(tmp_path: Path) -> None:
+    """Snippets are linted apart, where the names of the others are unknown; together none is missing."""
+    for reports in CHECKOUT_REPORTS:
+        for recipe in reports:
+            (tmp_path / f"{recipe}.py").write_text(on_checkout(recipe, "/ws"), encoding="utf-8")
+    command = [sys.executable, "-m", "ruff", "check", "--isolated", "--no-cache", "--select=F821", str(tmp_path)]
+    assert len(list(tmp_path.iterdir())) >= 20
+    assert subprocess.run(command, capture_output=True, text=True, check=False).stdout == "All checks passed!\n"

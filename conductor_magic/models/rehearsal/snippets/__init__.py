@@ -13,11 +13,13 @@ from importlib.resources import files
 __all__ = ["PARTS", "on_checkout", "on_file", "on_folder", "on_variable", "source"]
 
 PARTS: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(("development_interfaces", "testing_gaps"), ("imports",)),
+    **dict.fromkeys(("development_slices", "review_layers"), ("imports", "cycles")),
     "docs_examples": ("own_names", "examples"),
     "docs_names": ("own_names",),
     "docs_pages": ("links",),
     **dict.fromkeys(("ops_gates", "ops_infrastructure", "ops_pins", "ops_pipelines", "ops_signals"), ("ops_files",)),
-    "research_structure": ("own_names",),
+    "research_structure": ("own_names", "cycles"),
 }
 """What a look at a checkout needs beside `checkout` and itself."""
 
@@ -69,7 +71,7 @@ def on_checkout(recipe: str, folder: str, **options: object) -> str:
         options: further arguments of the recipe: text, or lists of text.
     """
     arguments = "".join(f", {name}={value!r}" for name, value in options.items())
-    parts = source("checkout", "imports", *PARTS.get(recipe, ()), recipe)
+    parts = source("checkout", *PARTS.get(recipe, ()), recipe)
     return f"{parts}\n\nlook({recipe}, {folder!r}{arguments})\n"
 
 

@@ -13,6 +13,8 @@ MOST_CHARACTERS = 16_000  # of one line of figures: the tool cuts what is longer
 MOST_EXAMPLES = 3  # of one rule
 WEIGHTS = ("must fix", "should fix", "consider")
 SKIPPED = {"node_modules", "__pycache__", "site-packages", "build", "dist", "venv"}
+MARKS = r"\b(TODO|FIXME|XXX|HACK)\b"
+OPEN_MARKER = ("consider", "TODO, FIXME, XXX or HACK: work that somebody left")
 
 
 class Checkout:
@@ -93,10 +95,44 @@ def functions(tree):
     return walk(tree, "")
 
 
+def last_name(node):
+    """The last part of the name that an expression, or what it calls, goes by; empty when it has none."""
+    node = node.func if isinstance(node, ast.Call) else node
+    return getattr(node, "attr", getattr(node, "id", ""))
+
+
 def decorated(node, *names):
     """Whether a function has one of these decorators, from wherever they come."""
-    heads = [getattr(decorator, "func", decorator) for decorator in node.decorator_list]
-    return any(getattr(head, "attr", getattr(head, "id", "")) in names for head in heads)
+    return any(last_name(decorator) in names for decorator in node.decorator_list)
+
+
+def imported_names(tree):
+    """Local name -> the dotted name that an import of the module gives it."""
+    names = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                head = alias.name.partition(".")[0]
+                names[alias.asname or head] = alias.name if alias.asname else head
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            names.update({alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names})
+    return names
+
+
+def dotted(node, names):
+    """The dotted name of an expression, its first part as imports give it; empty when it is no such name."""
+    parts = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    if not isinstance(node, ast.Name):
+        return ""
+    return ".".join([names.get(node.id, node.id), *reversed(parts)])
+
+
+def open_markers(checkout):
+    """(path, line number, line) of each Python line, tests aside, whose comment marks open work."""
+    return [place for place in checkout.found(rf"#.*{MARKS}", ".py") if not is_test(place[0])]
 
 
 def is_test(path):

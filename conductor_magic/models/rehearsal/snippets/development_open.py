@@ -3,7 +3,7 @@ import ast
 RULES = {
     "not implemented": ("consider", "it raises NotImplementedError and is not marked abstract"),
     "deprecated": ("consider", "it warns that it will go or change: nothing new should rest on it"),
-    "open marker": ("consider", "TODO, FIXME, XXX or HACK: work that somebody left"),
+    "open marker": OPEN_MARKER,
 }
 GOING = {"DeprecationWarning", "PendingDeprecationWarning", "FutureWarning"}
 
@@ -11,11 +11,7 @@ GOING = {"DeprecationWarning", "PendingDeprecationWarning", "FutureWarning"}
 def development_open(checkout):
     """Work that the Python files say is not done, or is to go, tests aside."""
     trees = {path: tree for path, tree in checkout.trees().items() if not is_test(path)}
-    found = [
-        ("open marker", *place)
-        for place in checkout.found(r"#.*\b(TODO|FIXME|XXX|HACK)\b", ".py")
-        if not is_test(place[0])
-    ]
+    found = [("open marker", *place) for place in open_markers(checkout)]
     for path, tree in trees.items():
         abstract = {
             part
@@ -24,15 +20,10 @@ def development_open(checkout):
             for part in ast.walk(function)
         }
         for node in ast.walk(tree):
-            if isinstance(node, ast.Raise) and node not in abstract and _called(node.exc) == "NotImplementedError":
+            if isinstance(node, ast.Raise) and node not in abstract and last_name(node.exc) == "NotImplementedError":
                 found.append(("not implemented", path, node.lineno, ast.unparse(node)))
-            if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) == "warn":
+            if isinstance(node, ast.Call) and last_name(node) == "warn":
                 given = [*node.args, *(word.value for word in node.keywords)]
-                if any(_called(value) in GOING for value in given):
+                if any(last_name(value) in GOING for value in given):
                     found.append(("deprecated", path, node.lineno, ast.unparse(node)))
     return {"files": len(trees), **ranked(RULES, found)}
-
-
-def _called(node):
-    node = getattr(node, "func", node)
-    return getattr(node, "attr", getattr(node, "id", ""))

@@ -61,11 +61,7 @@ def _within(path, nodes, before, shown):
 
 def _implied(node):
     """Whether another definition carries the docstring: an overload, a setter, what says that it overrides."""
-    heads = [getattr(head, "func", head) for head in node.decorator_list]
-    return any(
-        getattr(head, "attr", getattr(head, "id", "")) in {"overload", "setter", "deleter", "override"}
-        for head in heads
-    )
+    return decorated(node, "overload", "setter", "deleter", "override")
 
 
 def _listed(tree):

@@ -37,16 +37,6 @@ def module_names(checkout):
     return names
 
 
-def cycles(pairs):
-    """The groups of nodes each of which reaches all others of its group, from edges."""
-    after = {}
-    for start, end in pairs:
-        after.setdefault(start, set()).add(end)
-    reached = {start: _reached(start, after) for start in after}
-    groups = {frozenset(other for other in ends if start in reached.get(other, ())) for start, ends in reached.items()}
-    return sorted((group for group in groups if len(group) > 1), key=sorted)
-
-
 def _statements(tree, at_load):
     for child in ast.iter_child_nodes(tree):
         if isinstance(child, (ast.Import, ast.ImportFrom)):
@@ -77,13 +67,3 @@ def _imported(node, path, names, homes):
         found = next((name for name in choices if name in names), None)
         if found:
             yield found
-
-
-def _reached(start, after):
-    seen, waiting = set(), [start]
-    while waiting:
-        for node in after.get(waiting.pop(), ()):
-            if node not in seen:
-                seen.add(node)
-                waiting.append(node)
-    return seen

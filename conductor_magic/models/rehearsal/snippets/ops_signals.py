@@ -18,12 +18,12 @@ def ops_signals(checkout):
         if is_test(path):
             continue
         looked += 1
-        origins = _origins(tree)
+        origins = imported_names(tree)
         if any(isinstance(node, ast.Call) and _logs(node.func) for node in ast.walk(tree)):
             logging.append(path)
         for node in ast.walk(tree):
             if isinstance(node, ast.Call):
-                name = _dotted(node.func, origins)
+                name = dotted(node.func, origins)
                 module, _, function = name.rpartition(".")
                 if name == "print" and _shows(node):
                     printing.append((path, node.lineno))
@@ -51,30 +51,6 @@ def ops_signals(checkout):
         "alive": sorted(alive)[:3],
         "watchers": [[name, len(paths)] for name, paths in sorted(watchers.items())],
     }
-
-
-def _origins(tree):
-    """What the names that a module imports stand for."""
-    found = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                found[alias.asname or alias.name.partition(".")[0]] = (
-                    alias.name if alias.asname else alias.name.partition(".")[0]
-                )
-        elif isinstance(node, ast.ImportFrom) and not node.level:
-            found.update({alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names})
-    return found
-
-
-def _dotted(node, origins):
-    parts = []
-    while isinstance(node, ast.Attribute):
-        parts.append(node.attr)
-        node = node.value
-    if not isinstance(node, ast.Name):
-        return ""
-    return ".".join([origins.get(node.id, node.id), *reversed(parts)])
 
 
 def _logs(node):

@@ -11,11 +11,11 @@ def research_open(checkout, words):
     unfinished, deprecated, skipped = [], [], []
     for path, tree in checkout.trees().items():
         for node in ast.walk(tree):
-            if isinstance(node, ast.Raise) and _name(node.exc) == "NotImplementedError":
+            if isinstance(node, ast.Raise) and last_name(node.exc) == "NotImplementedError":
                 unfinished.append((path, node.lineno))
-            elif isinstance(node, ast.Call) and _name(node.func) == "warn" and _deprecates(node):
+            elif isinstance(node, ast.Call) and last_name(node.func) == "warn" and _deprecates(node):
                 deprecated.append((path, node.lineno))
-            elif isinstance(node, ast.Attribute) and node.attr in SKIPS and _name(node.value) in {"mark", "pytest"}:
+            elif isinstance(node, ast.Attribute) and node.attr in SKIPS and last_name(node.value) in {"mark", "pytest"}:
                 skipped.append((path, node.lineno))
     shapes = [beginning(word) for word in words]
     near = [mark for mark in notes if any(shape.search(mark[2]) for shape in shapes)]
@@ -36,20 +36,15 @@ def research_open(checkout, words):
 
 
 def _notes(text):
-    """(line, text) of each comment that holds TODO, FIXME, XXX or HACK as a word."""
+    """(line, text) of each comment that marks open work."""
     try:
         for token in tokenize.generate_tokens(io.StringIO(text).readline):
-            if token.type == tokenize.COMMENT and re.search(r"\b(TODO|FIXME|XXX|HACK)\b", token.string):
+            if token.type == tokenize.COMMENT and re.search(MARKS, token.string):
                 yield token.start[0], cut(token.string.lstrip("# "), 90)
     except (tokenize.TokenError, IndentationError):
         return
 
 
-def _name(node):
-    node = node.func if isinstance(node, ast.Call) else node
-    return getattr(node, "attr", getattr(node, "id", ""))
-
-
 def _deprecates(call):
-    given = {_name(part.value if isinstance(part, ast.keyword) else part) for part in [*call.args, *call.keywords]}
+    given = {last_name(part.value if isinstance(part, ast.keyword) else part) for part in [*call.args, *call.keywords]}
     return bool(given & {"DeprecationWarning", "PendingDeprecationWarning"})

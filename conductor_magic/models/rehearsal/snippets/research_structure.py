@@ -19,7 +19,8 @@ def research_structure(checkout):
             elif not inside and top not in tops:
                 outside.setdefault(top, set()).add(path)
     imported = sorted(graph, key=lambda path: (-len(importers[path]), path))
-    circles = sorted((sorted(circle) for circle in _circles(graph)), key=lambda circle: (-len(circle), circle))
+    found = cycles((path, after) for path, ends in graph.items() for after in ends)
+    circles = sorted((sorted(circle) for circle in found), key=lambda circle: (-len(circle), circle))
     packages = sorted(outside.items(), key=lambda item: (-len(item[1]), item[0]))
     return {
         "modules": len(graph),
@@ -58,26 +59,6 @@ def _resolved(target, names):
     while target and target not in names:
         target = target.rpartition(".")[0]
     return names.get(target)
-
-
-def _circles(graph):
-    """Groups of modules of which each reaches each other one by imports."""
-    left = dict(graph)
-    while True:
-        reached = {after for path in left for after in left[path]}
-        kept = {path: left[path] & left.keys() for path in left if path in reached and left[path] & left.keys()}
-        if kept == left:
-            break
-        left = kept
-    reach = {}
-    for start in left:
-        seen, todo = set(), [start]
-        while todo:
-            after = left[todo.pop()] - seen
-            seen |= after
-            todo += after
-        reach[start] = seen
-    return {frozenset(other for other in reach[path] if path in reach[other]) for path in left if path in reach[path]}
 
 
 def _scripts(checkout):

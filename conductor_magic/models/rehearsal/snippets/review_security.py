@@ -26,7 +26,7 @@ def review_security(checkout):
     found = []
     files = {path: tree for path, tree in checkout.trees().items() if not is_test(path)}
     for path, tree in files.items():
-        aliases = _aliases(tree)
+        aliases = imported_names(tree)
         for node in ast.walk(tree):
             for rule in _broken(node, aliases):
                 line = getattr(node, "lineno", 0)
@@ -34,34 +34,10 @@ def review_security(checkout):
     return {"files": len(files), **ranked(RULES, found)}
 
 
-def _aliases(tree):
-    """Local name -> the dotted name that an import gives it."""
-    names = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            heads = {alias.name.partition(".")[0] for alias in node.names if not alias.asname}
-            names.update(
-                {head: head for head in heads} | {alias.asname: alias.name for alias in node.names if alias.asname}
-            )
-        elif isinstance(node, ast.ImportFrom) and not node.level:
-            names.update({alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names})
-    return names
-
-
-def _dotted(node, aliases):
-    parts = []
-    while isinstance(node, ast.Attribute):
-        parts.append(node.attr)
-        node = node.value
-    if not isinstance(node, ast.Name):
-        return ""
-    return ".".join([aliases.get(node.id, node.id), *reversed(parts)])
-
-
 def _broken(node, aliases):
     """The rules that a node breaks."""
     if isinstance(node, ast.Call):
-        yield from _call(node, _dotted(node.func, aliases), aliases)
+        yield from _call(node, dotted(node.func, aliases), aliases)
     elif isinstance(node, ast.Constant) and node.value == "0.0.0.0":  # noqa: S104
         yield "all interfaces"
     elif isinstance(node, (ast.Assign, ast.AnnAssign)):
@@ -70,7 +46,7 @@ def _broken(node, aliases):
         if any(SECRET.search(name) for name in names) and _looks_secret(node.value):
             yield "secret in the source"
         unchecked = "check_hostname" in names and getattr(node.value, "value", None) is False
-        if unchecked or _dotted(node.value, aliases) == "ssl.CERT_NONE":
+        if unchecked or dotted(node.value, aliases) == "ssl.CERT_NONE":
             yield "certificate unchecked"
 
 
@@ -88,10 +64,10 @@ def _call(node, name, aliases):
     if any(SECRET.search(word) and _looks_secret(value) for word, value in given.items()):
         yield "secret in the source"
     unchecked = getattr(given.get("verify"), "value", True) is False or name == "ssl._create_unverified_context"
-    if unchecked or any(_dotted(value, aliases) == "ssl.CERT_NONE" for value in given.values()):
+    if unchecked or any(dotted(value, aliases) == "ssl.CERT_NONE" for value in given.values()):
         yield "certificate unchecked"
     loader = given.get("Loader", node.args[1] if len(node.args) > 1 else None)
-    if name in UNSAFE_YAML or (name in ("yaml.load", "yaml.load_all") and "Safe" not in _dotted(loader, aliases)):
+    if name in UNSAFE_YAML or (name in ("yaml.load", "yaml.load_all") and "Safe" not in dotted(loader, aliases)):
         yield "unsafe YAML"
     if name in UNPICKLING:
         yield "unpickling"

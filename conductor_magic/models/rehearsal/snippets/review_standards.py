@@ -6,9 +6,8 @@ RULES = {
     "name against PEP 8": ("consider", "a class that is not CapWords, or a module's function that is not lower case"),
     "print in a library": ("consider", "a library speaks through return values, errors and logs"),
     "line over 120": ("consider", "a line that no window shows whole"),
-    "open marker": ("consider", "TODO, FIXME, XXX or HACK: work that somebody left"),
+    "open marker": OPEN_MARKER,
 }
-MARKER = r"#.*\b(TODO|FIXME|XXX|HACK)\b"
 
 
 def review_standards(checkout):
@@ -35,8 +34,8 @@ def review_standards(checkout):
         for node in ast.walk(checkout.trees()[path]):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "print":
                 found.append(("print in a library", path, node.lineno, ast.unparse(node)))
-    for rule, pattern in (("line over 120", r"^.{121}"), ("open marker", MARKER)):
-        found += [(rule, *place) for place in checkout.found(pattern, ".py") if not is_test(place[0])]
+    found += [("line over 120", *place) for place in checkout.found(r"^.{121}", ".py") if not is_test(place[0])]
+    found += [("open marker", *place) for place in open_markers(checkout)]
     return {
         "files": len(files),
         "public": public,

@@ -22,7 +22,7 @@ def testing_edges(checkout):
         if path in tests:
             continue
         for node in ast.walk(tree):
-            name = _name(getattr(node.exc, "func", node.exc)) if isinstance(node, ast.Raise) else ""
+            name = last_name(node.exc) if isinstance(node, ast.Raise) else ""
             if name[:1].isupper() and name != "NotImplementedError":
                 raised += 1
                 if name not in expected:
@@ -45,16 +45,11 @@ def testing_edges(checkout):
 def _expected(tree):
     """Names of the errors that a test expects."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and EXPECTING.match(_name(node.func)):
+        if isinstance(node, ast.Call) and EXPECTING.match(last_name(node)):
             for part in node.args[:1]:
-                names = map(_name, part.elts if isinstance(part, ast.Tuple) else [part])
-                yield from filter(None, names)
+                errors = part.elts if isinstance(part, ast.Tuple) else [part]
+                yield from filter(None, (last_name(error) for error in errors if not isinstance(error, ast.Call)))
 
 
 def _bounds(node):
     return any(isinstance(operator, (ast.Lt, ast.LtE, ast.Gt, ast.GtE)) for operator in node.ops)
-
-
-def _name(node):
-    """The last part of a dotted name."""
-    return getattr(node, "attr", getattr(node, "id", ""))

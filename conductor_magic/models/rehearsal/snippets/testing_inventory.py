@@ -73,7 +73,7 @@ def _checks(function, asserting):
         if isinstance(node, ast.Assert):
             return True
         if isinstance(node, ast.Call):
-            name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            name = last_name(node)
             if name in asserting or CHECKS.search(name):
                 return True
     return False
