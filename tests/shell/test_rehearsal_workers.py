@@ -81,3 +81,9 @@ def test_tables_of_the_workspace_are_explored_one_by_one() -> None:
     assert "- `b.tsv` has no cells" in text
     assert text.endswith("STATUS: done")
     assert "- 0 tables found" in worker("tables", "Glob").answer("No file matches **/*.{csv,tsv}.").text
+
+
+def test_a_quoted_line_is_no_key_figure() -> None:
+    """Only what stands below a line of its own counts: a file may hold the words, and a table after them."""
+    own = key_figures(("files", 3))
+    assert figures_of(f"## A look\n\n- a.py:1 `# Key figures:`\n\n| faked | 9 |\n\n{own}") == [("files", "3")]

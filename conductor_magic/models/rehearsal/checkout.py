@@ -7,15 +7,26 @@ find nothing they say so, and what they looked for.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from conductor_magic.models.rehearsal.dialogue import Call, Turn
-from conductor_magic.models.rehearsal.job import Job, all_figures, done, incomplete, trouble
-from conductor_magic.models.rehearsal.prose import bullets, listed, table
+from conductor_magic.models.rehearsal.job import NO_RESULTS, Earlier, Job, all_figures, done, incomplete, trouble
+from conductor_magic.models.rehearsal.prose import bullets, figures_part, listed, table
 from conductor_magic.models.rehearsal.snippets import on_checkout
 
-__all__ = ["Report", "conclusion", "figures_of", "findings_of", "heading_of", "key_figures", "look", "rules_told"]
+__all__ = [
+    "Report",
+    "conclusion",
+    "figures_of",
+    "figures_told",
+    "findings_of",
+    "heading_of",
+    "key_figures",
+    "look",
+    "rules_told",
+    "with_findings",
+]
 
 Json = dict[str, Any]
 Report = tuple[str, Callable[[Json], list[str]]]
@@ -45,16 +56,14 @@ def key_figures(*rows: tuple[str, object]) -> str:
 
 def conclusion(job: Job) -> Turn:
     """One report out of earlier looks: each one's first finding, the findings by theme, the key figures."""
-    told = [earlier for earlier in job.earlier if findings_of(earlier.text)]
+    told = with_findings(job)
     if not told:
-        return incomplete("no earlier results reached this task")
+        return NO_RESULTS
     lead = " ".join(findings_of(earlier.text)[0].removeprefix("- ") for earlier in told)
     themes = [
         f"{heading_of(earlier.text, earlier.subject)}\n\n" + "\n".join(findings_of(earlier.text)) for earlier in told
     ]
-    rows = [row for earlier in told for row in figures_of(earlier.text)]
-    figures = ["## Key figures", table(("figure", "value"), rows)] if rows else []
-    return done(f"# What {job.workspace} shows", lead, *themes, *figures)
+    return done(f"# What {job.workspace} shows", lead, *themes, *figures_told(told))
 
 
 def rules_told(figures: Json) -> tuple[list[str], str]:
@@ -73,6 +82,16 @@ def rules_told(figures: Json) -> tuple[list[str], str]:
     return [*examples, *cut, *clear], table(("rule", "weight", "found", "why"), rows)
 
 
+def with_findings(job: Job) -> list[Earlier]:
+    """The earlier looks that found something to tell."""
+    return [earlier for earlier in job.earlier if findings_of(earlier.text)]
+
+
+def figures_told(told: Iterable[Earlier]) -> list[str]:
+    """The key figures of earlier looks, as the last part of a report."""
+    return figures_part([row for earlier in told for row in figures_of(earlier.text)])
+
+
 def findings_of(text: str) -> list[str]:
     """The findings of a look's report: its bullets, with their dashes."""
     return [line for line in text.splitlines() if line.startswith("- ")]
@@ -80,7 +99,8 @@ def findings_of(text: str) -> list[str]:
 
 def figures_of(text: str) -> list[tuple[str, str]]:
     """The key figures of a look's report."""
-    _, _, rows = text.partition(_KEY_FIGURES)
+    # As a line of its own: what a look quotes is no figure.
+    _, _, rows = text.partition(f"\n{_KEY_FIGURES}\n")
     return [pair for pair in _ROW.findall(rows) if pair != ("figure", "value") and pair[0] != "---"]
 
 

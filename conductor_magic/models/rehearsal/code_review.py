@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from conductor_magic.models.rehearsal.checkout import Report, figures_of, findings_of, key_figures, rules_told
+from conductor_magic.models.rehearsal.checkout import (
+    Report,
+    figures_told,
+    findings_of,
+    key_figures,
+    rules_told,
+    with_findings,
+)
 from conductor_magic.models.rehearsal.dialogue import Turn
-from conductor_magic.models.rehearsal.job import Job, done, incomplete
+from conductor_magic.models.rehearsal.job import NO_RESULTS, Job, done
 from conductor_magic.models.rehearsal.prose import bullets, count, number, table
 
 __all__ = ["REPORTS", "review_report"]
@@ -23,20 +30,19 @@ _UNSEEN = (
 
 def review_report(job: Job) -> Turn:
     """The findings of all looks by weight, what is good, what nobody looked at, and the key figures."""
-    told = [(earlier, found) for earlier in job.earlier if (found := findings_of(earlier.text))]
+    told = with_findings(job)
     if not told:
-        return incomplete("no earlier results reached this task")
-    lead = " ".join(found[0].removeprefix("- ") for _, found in told)
-    lines = [line.removeprefix("- ") for _, found in told for line in found[1:]]
+        return NO_RESULTS
+    found = [findings_of(earlier.text) for earlier in told]
+    lead = " ".join(findings[0].removeprefix("- ") for findings in found)
+    lines = [line.removeprefix("- ") for findings in found for line in findings[1:]]
     parts: list[str] = []
     for weight, heading in _SECTIONS.items():
         own = [line.removeprefix(f"{weight}: ") for line in lines if line.startswith(f"{weight}: ")]
         parts.append(f"## {heading}\n\n{bullets(own or ['Nothing that a rule finds.'])}")
     others = [line for line in lines if not line.startswith(tuple(f"{weight}: " for weight in _SECTIONS))]
     parts.append(f"## Not looked at\n\n{bullets([*dict.fromkeys(others), *_UNSEEN])}")
-    rows = [row for earlier, _ in told for row in figures_of(earlier.text)]
-    figures = ["## Key figures", table(("figure", "value"), rows)] if rows else []
-    return done(f"# Review of {job.workspace}", lead, *parts, *figures)
+    return done(f"# Review of {job.workspace}", lead, *parts, *figures_told(told))
 
 
 def _look(subject: str, figures: Json, good: list[str], *more: str) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from conductor_magic.models.rehearsal.checkout import Report, key_figures
 from conductor_magic.models.rehearsal.dialogue import Turn
-from conductor_magic.models.rehearsal.grouped import grouped
+from conductor_magic.models.rehearsal.grouped import grouped, the_rest
 from conductor_magic.models.rehearsal.job import Job
 from conductor_magic.models.rehearsal.prose import bullets, count, listed, names, table
 
@@ -41,7 +41,7 @@ def _pipelines(figures: Json) -> list[str]:
             f"commit: {uses['commit']}, to a tag that can move: {uses['tag']}, to a branch: {uses['branch']}."
         )
         lines += [f"Risk: {_place(*risk)}" for risk in figures["risks"]]
-        lines += _rest("Risk", figures["risk_count"], len(figures["risks"]), "in GitHub workflows")
+        lines += the_rest("Risk", figures["risk_count"], len(figures["risks"]), "places in GitHub workflows")
         if not figures["risk_count"]:
             lines.append("Holds: every GitHub workflow limits its token and its jobs' time, and hides no failure.")
     if figures["helpers"]:
@@ -63,7 +63,7 @@ def _pins(figures: Json) -> list[str]:
     for path, line, name, kind in figures["loose"]:
         place, how = f"{path}:{line}" if line else path, "at any version" if kind == "any version" else kind
         lines.append(f"Risk: {place} takes `{name}` {how}.")
-    lines += _rest("Risk", figures["loose_count"], len(figures["loose"]), "without any bound")
+    lines += the_rest("Risk", figures["loose_count"], len(figures["loose"]), "places without any bound")
     if figures["locks"]:
         lines.append(f"Holds: versions are locked in {names(figures['locks'])}.")
     elif figures["dependencies"]:
@@ -87,7 +87,7 @@ def _infrastructure(figures: Json) -> list[str]:
         else "0 infrastructure files: no Dockerfile, compose file, cluster manifest or Terraform."
     ]
     lines += [f"Risk: {_place(*fault)}" for fault in figures["faults"]]
-    lines += _rest("Risk", figures["fault_count"], len(figures["faults"]), "in infrastructure files")
+    lines += the_rest("Risk", figures["fault_count"], len(figures["faults"]), "places in infrastructure files")
     if there and not figures["fault_count"]:
         lines.append("Holds: images have tags, run as a user of their own, and nothing is open to every address.")
     return [
@@ -108,9 +108,9 @@ def _signals(figures: Json) -> list[str]:
         )
     ]
     lines += [f"Risk: {path}:{line} drops {error} without a word." for path, line, error in figures["dropped"]]
-    lines += _rest("Risk", figures["dropped_count"], len(figures["dropped"]), "that drop an error")
+    lines += the_rest("Risk", figures["dropped_count"], len(figures["dropped"]), "places that drop an error")
     lines += [f"Risk: {path}:{line} `{name}` may wait for ever: no timeout." for path, line, name in figures["endless"]]
-    lines += _rest("Risk", figures["endless_count"], len(figures["endless"]), "that may wait for ever")
+    lines += the_rest("Risk", figures["endless_count"], len(figures["endless"]), "places that may wait for ever")
     if not figures["endless_count"]:
         lines.append("Holds: no call of subprocess, requests, urlopen or create_connection waits without an end.")
     lines += [f"Holds: {path}:{line} answers whether it is well: `{text}`." for path, line, text in figures["alive"]]
@@ -138,7 +138,7 @@ def _gates(figures: Json) -> list[str]:
         f"{count(figures['gates'], 'command')} that cannot be taken back in {looked}{f': {kinds}' if kinds else ''}."
     ]
     lines += [f"Gate: {path}:{line} {kind}: {_code(text)}." for kind, path, line, text in figures["table"]]
-    lines += _rest("Gate", figures["gates"], len(figures["table"]), "that cannot be taken back")
+    lines += the_rest("Gate", figures["gates"], len(figures["table"]), "places that cannot be taken back")
     return [
         bullets(lines),
         table(("kind", "places"), figures["counts"]),
@@ -156,10 +156,6 @@ def _place(path: str, line: int, kind: str, text: str) -> str:
 
 def _code(text: str) -> str:
     return f"`` {text} ``" if "`" in text else f"`{text}`"
-
-
-def _rest(mark: str, whole: int, shown: int, what: str) -> list[str]:
-    return [f"{mark}: {whole} places {what} in all; the first {shown} are named here."] if whole > shown else []
 
 
 def ops_report(job: Job) -> Turn:

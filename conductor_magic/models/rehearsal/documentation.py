@@ -10,7 +10,7 @@ from typing import Any
 
 from conductor_magic.models.rehearsal.checkout import Report, key_figures
 from conductor_magic.models.rehearsal.dialogue import Turn
-from conductor_magic.models.rehearsal.grouped import grouped
+from conductor_magic.models.rehearsal.grouped import grouped, the_rest
 from conductor_magic.models.rehearsal.job import Job
 from conductor_magic.models.rehearsal.prose import bullets, count, names, number, table
 
@@ -164,8 +164,7 @@ def _versions(figures: Json) -> list[str]:
 
 def _some(mark: str, told: list[str], whole: int, many: str) -> list[str]:
     """Marked findings, and how many there are in all where not all are told."""
-    rest = [f"{mark}: {whole} {many} in all; the first {len(told)} are named here."] if whole > len(told) else []
-    return [*(f"{mark}: {line}" for line in told), *rest]
+    return [*(f"{mark}: {line}" for line in told), *the_rest(mark, whole, len(told), many)]
 
 
 def docs_report(job: Job) -> Turn:

@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from conductor_magic.models.rehearsal.checkout import figures_of, findings_of
+from conductor_magic.models.rehearsal.checkout import figures_told, findings_of, with_findings
 from conductor_magic.models.rehearsal.dialogue import Turn
-from conductor_magic.models.rehearsal.job import Job, done, incomplete
-from conductor_magic.models.rehearsal.prose import bullets, table
+from conductor_magic.models.rehearsal.job import NO_RESULTS, Job, done
+from conductor_magic.models.rehearsal.prose import bullets
 
-__all__ = ["grouped"]
+__all__ = ["grouped", "the_rest"]
 
 
 def grouped(job: Job, title: str, first: str, groups: Mapping[str, tuple[str, str]], unseen: str) -> Turn:
@@ -26,9 +26,9 @@ def grouped(job: Job, title: str, first: str, groups: Mapping[str, tuple[str, st
         groups: mark -> (heading, what is said when nothing bears the mark), in the order of the report.
         unseen: what no rule looked at.
     """
-    told = [earlier for earlier in job.earlier if findings_of(earlier.text)]
+    told = with_findings(job)
     if not told:
-        return incomplete("no earlier results reached this task")
+        return NO_RESULTS
     found = [line.removeprefix("- ") for earlier in told for line in findings_of(earlier.text)]
     marks = tuple(f"{mark}: " for mark in groups)
     silent = [earlier.subject for earlier in job.earlier if earlier not in told]
@@ -37,8 +37,12 @@ def grouped(job: Job, title: str, first: str, groups: Mapping[str, tuple[str, st
         own = [line.removeprefix(f"{mark}: ") for line in found if line.startswith(f"{mark}: ")]
         parts += [f"## {heading}", bullets([_begun(line) for line in own] or [nothing])]
     parts += ["## Not looked at", bullets([unseen, *(f"{subject}: nothing was reported." for subject in silent)])]
-    rows = [row for earlier in told for row in figures_of(earlier.text)]
-    return done(*parts, *(["## Key figures", table(("figure", "value"), rows)] if rows else []))
+    return done(*parts, *figures_told(told))
+
+
+def the_rest(mark: str, whole: int, shown: int, what: str) -> list[str]:
+    """How many findings of a mark there are in all, where only the first are told."""
+    return [f"{mark}: {whole} {what} in all; the first {shown} are named here."] if whole > shown else []
 
 
 def _begun(line: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from conductor_magic.models.rehearsal.dialogue import Outcome, Turn
 
-__all__ = ["Earlier", "Job", "all_figures", "done", "incomplete", "trouble"]
+__all__ = ["NO_RESULTS", "Earlier", "Job", "all_figures", "done", "incomplete", "trouble"]
 
 Json = dict[str, Any]
 _MARK = "RESULT "
@@ -55,6 +55,10 @@ def incomplete(reason: str, *parts: str) -> Turn:
     """A report that says what could not be done, and why."""
     line = " ".join(reason.split()).rstrip(".")
     return Turn("\n\n".join([*(part for part in parts if part), f"Not done: {line}.", f"STATUS: incomplete - {line}"]))
+
+
+NO_RESULTS = incomplete("no earlier results reached this task")
+"""What a report says that has nothing to report on."""
 
 
 def all_figures(outcome: Outcome) -> list[Json]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from conductor_magic.models.rehearsal.checkout import figures_of, findings_of, heading_of
+from conductor_magic.models.rehearsal.checkout import figures_of, findings_of, heading_of, with_findings
 from conductor_magic.models.rehearsal.dialogue import Turn
-from conductor_magic.models.rehearsal.job import Earlier, Job, done, incomplete
-from conductor_magic.models.rehearsal.prose import listed, table
+from conductor_magic.models.rehearsal.job import NO_RESULTS, Earlier, Job, done
+from conductor_magic.models.rehearsal.prose import figures_part, listed
 
 __all__ = ["plan_report"]
 
@@ -14,9 +14,9 @@ _LEADING = ("## Status of", "## Critical path of", "## Risks of")
 
 def plan_report(job: Job) -> Turn:
     """The status report: where each plan stands, what decides its end, what endangers it, the work, what is open."""
-    told = [earlier for earlier in job.earlier if findings_of(earlier.text)]
+    told = with_findings(job)
     if not told:
-        return incomplete("no earlier results reached this task")
+        return NO_RESULTS
     subjects = list(dict.fromkeys(_subject(earlier) for earlier in told))
     several = len(subjects) > 1
     lead = dict.fromkeys(findings_of(earlier.text)[0].removeprefix("- ") for earlier in told if _leads(earlier))
@@ -37,7 +37,7 @@ def plan_report(job: Job) -> Turn:
         f"# Where {listed([f'`{subject}`' for subject in subjects])} {'stand' if several else 'stands'}",
         " ".join(lead),
         *themes,
-        *(["## Key figures", table(("figure", "value"), rows)] if rows else []),
+        *figures_part(rows),
     )
 
 

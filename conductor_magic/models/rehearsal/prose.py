@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-__all__ = ["bullets", "count", "listed", "names", "number", "table"]
+__all__ = ["KEY_FIGURES", "bullets", "count", "figures_part", "listed", "names", "number", "table"]
+
+KEY_FIGURES = "## Key figures"
 
 
 def number(value: Any) -> str:
@@ -40,6 +42,11 @@ def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
         return ""
     lines = [[_cell(cell) for cell in head], ["---"] * len(head), *body]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def figures_part(rows: Sequence[tuple[str, Any]]) -> list[str]:
+    """The last part of a report, its key figures as (name, value); none when there are none."""
+    return [KEY_FIGURES, table(("figure", "value"), rows)] if rows else []
 
 
 def _cell(value: Any) -> str:

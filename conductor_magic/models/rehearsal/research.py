@@ -9,9 +9,16 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from conductor_magic.models.rehearsal.checkout import Report, figures_of, findings_of, key_figures, look
+from conductor_magic.models.rehearsal.checkout import (
+    Report,
+    figures_told,
+    findings_of,
+    key_figures,
+    look,
+    with_findings,
+)
 from conductor_magic.models.rehearsal.dialogue import Turn
-from conductor_magic.models.rehearsal.job import Earlier, Job, done, incomplete
+from conductor_magic.models.rehearsal.job import NO_RESULTS, Earlier, Job, done, incomplete
 from conductor_magic.models.rehearsal.prose import bullets, count, listed, names, table
 
 __all__ = ["RECIPES", "REPORTS", "question_words"]
@@ -180,12 +187,11 @@ def _open(figures: Json) -> list[str]:
 
 def report(job: Job) -> Turn:
     """Question, summary, evidence, analysis, recommendation, open: out of the earlier looks."""
-    told = [earlier for earlier in job.earlier if findings_of(earlier.text)]
+    told = with_findings(job)
     if not told:
-        return incomplete("no earlier results reached this task")
+        return NO_RESULTS
     everything = "\n".join(earlier.text for earlier in told)
     words, defined = _FIRST_WORDS.search(everything), _FIRST_NAMES.search(everything)
-    rows = [row for earlier in told for row in figures_of(earlier.text)]
     return done(
         f"# What {job.workspace} says to the question",
         f"## Question\n\n{question(job)}",
@@ -213,7 +219,7 @@ def report(job: Job) -> Turn:
                 ),
             ]
         ),
-        *(["## Key figures", table(("figure", "value"), rows)] if rows else []),
+        *figures_told(told),
     )
 
 

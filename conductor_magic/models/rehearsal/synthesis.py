@@ -6,12 +6,11 @@ import re
 from collections.abc import Sequence
 
 from conductor_magic.models.rehearsal.dialogue import Turn
-from conductor_magic.models.rehearsal.job import Earlier, Job, done, incomplete
-from conductor_magic.models.rehearsal.prose import listed, table
+from conductor_magic.models.rehearsal.job import NO_RESULTS, Earlier, Job, done
+from conductor_magic.models.rehearsal.prose import figures_part, listed
 
-__all__ = ["KEY_FIGURES", "synthesis"]
+__all__ = ["synthesis"]
 
-KEY_FIGURES = "## Key figures"
 _HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
 _MEANS = re.compile(r"^Means by `.+`:\n\n(?:\|.*\n?)+", re.MULTILINE)
 _SUBJECT = re.compile(r"`([^`]+)`$")
@@ -38,7 +37,7 @@ def synthesis(job: Job) -> Turn:
     """One report, grouped by theme: what leads, the findings, the means by group, the charts, the key figures."""
     told = [earlier for earlier in job.earlier if _findings(earlier.text)]
     if not told:
-        return incomplete("no earlier results reached this task")
+        return NO_RESULTS
     subjects = list(dict.fromkeys(subject for earlier in told if (subject := _subject(earlier))))
     title = f"# What {listed([f'`{subject}`' for subject in subjects])} shows" if subjects else "# What there is"
     themes = [f"## {_title(earlier)}\n\n{_findings(earlier.text)}" for earlier in told]
@@ -71,7 +70,7 @@ def _key_figures(told: Sequence[Earlier], subjects: Sequence[str]) -> list[str]:
         for name, pattern in _FIGURES:
             if match := re.search(pattern, text, re.MULTILINE):
                 rows.append((name if len(subjects) < 2 else f"{name} of {subject}", match.group(1)))
-    return [KEY_FIGURES, table(("figure", "value"), rows)] if rows else []
+    return figures_part(rows)
 
 
 def _title(earlier: Earlier) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from conductor_magic.models.rehearsal.dialogue import Dialogue, Turn
+from conductor_magic.models.rehearsal.prose import KEY_FIGURES
 
 __all__ = ["figures_in", "fitted", "value_turn"]
 
@@ -62,7 +63,7 @@ def figures_in(answer: str) -> dict[str, Any]:
         cells = [row.strip("| ").split(" | ") for row in rows.strip().splitlines()]
         for at, column in enumerate(columns, 1):
             found[f"mean {column} by {grouping}"] = {row[0]: _scalar(row[at]) for row in cells if len(row) > at}
-    for name, value in _ROW.findall(answer.partition("## Key figures")[2]):
+    for name, value in _ROW.findall(answer.partition(KEY_FIGURES)[2]):
         if name not in ("figure", "---"):
             found[name] = _scalar(value.strip("`"))
     return found
