@@ -172,8 +172,15 @@ class Journal:
         Raises:
             OSError: the disk does not take it; no byte of the journal was lost.
         """
-        if self._tail is not None:
-            self._repair()
+        if self._tail is None:
+            return
+        # Once only: how far one that failed has come is not known, and a second would cut off whole records.
+        tail, self._tail = self._tail, None
+        try:
+            repair(self.path, tail)
+        except OSError as error:
+            self._file.fail(error)
+            raise
 
     def _name_owner(self) -> None:
         if self._named:
@@ -193,15 +200,6 @@ class Journal:
                 subscriber(record, state)
             except Exception:  # noqa: BLE001 - a view's bug must not reach the run
                 self._subscribers.remove(subscriber)
-
-    def _repair(self) -> None:
-        # Once only: how far one that failed has come is not known, and a second would cut off whole records.
-        tail, self._tail = self._tail, None
-        try:
-            repair(self.path, tail or b"")
-        except OSError as error:
-            self._file.fail(error)
-            raise
 
     def _without_secrets(self, event: Event) -> tuple[Event, bytes]:
         """The event as it may be recorded, and its JSON. What a model or a server says can hold a key too."""
