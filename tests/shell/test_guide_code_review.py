@@ -14,7 +14,7 @@ import grimp
 import pytest
 
 from conductor_magic.result import ConductResult
-from tests.support.checkouts import copied, figures, key_figures, places, played, ruffed
+from tests.support.checkouts import copied, figures, key_figures, places, played, ruffed, written
 
 PLANTED = '''\
 """Faults, each with its rule beside it, and their harmless neighbours."""
@@ -320,9 +320,7 @@ def test_standards_agree_with_ruff_and_the_text(review: Review) -> None:
 def test_what_is_clean_is_called_good(tmp_path: Path) -> None:
     """Rules that were looked for in vain are named as good, one that found something is not; shares are told."""
     text = '"""A module."""\n\nHOST = "0.0.0.0"\n\n\ndef f() -> None:\n    """Do."""\n'
-    (tmp_path / "small").mkdir()
-    (tmp_path / "small" / "one.py").write_text(text, encoding="utf-8")
-    with played("Review this code.", tmp_path / "small", tmp_path / "home") as result:
+    with played("Review this code.", written(tmp_path / "small", {"one.py": text}), tmp_path / "home") as result:
         good = result.answer.partition("## Good")[2].partition("\n## ")[0]
         assert all(
             rule in good for rule in ("unpickling", "repeated key", "import cycle", "no docstring", "over 100 lines")
@@ -335,10 +333,8 @@ def test_what_is_clean_is_called_good(tmp_path: Path) -> None:
 
 def test_where_there_is_no_python_it_says_so(tmp_path: Path) -> None:
     """A folder of another language is not called clean; a file that does not parse is named."""
-    (tmp_path / "checkout").mkdir()
-    (tmp_path / "checkout" / "main.go").write_text("package main\n", encoding="utf-8")
-    (tmp_path / "checkout" / "broken.py").write_text("def f(:\n", encoding="utf-8")
-    with played("Review this code.", tmp_path / "checkout", tmp_path / "home") as result:
+    folder = written(tmp_path / "checkout", {"main.go": "package main\n", "broken.py": "def f(:\n"})
+    with played("Review this code.", folder, tmp_path / "home") as result:
         assert result.status == "completed"
         assert "Security: no Python file here that could be parsed, so nothing was judged." in result.answer
         assert "- Not parsed, as no Python of this version: broken.py." in result.answer

@@ -19,11 +19,9 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
-from conductor_magic.guides import guide_names, read_guide
-from conductor_magic.models.rehearsal.planning import choose_guide, read_assignment
-from conductor_magic.prompts import conductor_prompt
+from conductor_magic.guides import read_guide
 from conductor_magic.result import ConductResult
-from tests.support.checkouts import copied, figures, key_figures, played
+from tests.support.checkouts import chosen, copied, figures, key_figures, played, written
 from tests.support.looks import looked, python_files
 from tests.support.planted_ops import FAULTS, GATES, PLANTED, PLANTED_RISKS
 
@@ -234,9 +232,8 @@ def test_gates_are_those_of_grep_and_as_planted(ops: Played) -> None:
 
 def test_where_there_is_nothing_it_says_so(tmp_path: Path) -> None:
     """No pipeline, no dependency, no image and no Python: each is said, and no risk is made up."""
-    (tmp_path / "checkout").mkdir()
-    (tmp_path / "checkout" / "main.go").write_text("package main\n", encoding="utf-8")
-    with played("Check our deployment.", tmp_path / "checkout", tmp_path / "home") as result:
+    folder = written(tmp_path / "checkout", {"main.go": "package main\n"})
+    with played("Check our deployment.", folder, tmp_path / "home") as result:
         assert "- 0 pipeline files: none of GitHub, GitLab" in result.answer
         assert "- A pipeline; nothing checks a change by itself.\n" in result.answer
         assert "- 0 dependencies declared: " in result.answer
@@ -282,5 +279,4 @@ def test_nothing_irreversible_without_a_question() -> None:
 )
 def test_the_guide_is_chosen_for_its_kind_of_goal(goal: str) -> None:
     """Among all guides the devops guide is the one that these goals name."""
-    assignment = read_assignment(conductor_prompt(goal, "/ws", [], [(name, "x") for name in guide_names()], None, 8))
-    assert choose_guide(assignment) == "devops"
+    assert chosen(goal) == "devops"

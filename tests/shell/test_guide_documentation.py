@@ -21,11 +21,8 @@ import docstring_parser
 import pytest
 from markdown_it import MarkdownIt
 
-from conductor_magic.guides import guide_names
-from conductor_magic.models.rehearsal.planning import choose_guide, read_assignment
-from conductor_magic.prompts import conductor_prompt
 from conductor_magic.result import ConductResult
-from tests.support.checkouts import copied, figures, key_figures, played
+from tests.support.checkouts import chosen, copied, figures, key_figures, played, written
 from tests.support.looks import looked, python_files
 
 Played = tuple[ConductResult, Path, str]
@@ -428,7 +425,6 @@ def test_pages_links_and_versions(audit: Played) -> None:
 
 def test_what_agrees_is_said_to_hold(tmp_path: Path) -> None:
     """Without faults nothing is wrong, and what was checked is said."""
-    folder = tmp_path / "checkout"
     texts = {
         "README.md": "# A\n\n## Usage\n\nPython 3.11. [It](#usage).\n\n```python\nimport good\n```\n\nUse `good.f`.\n",
         "CHANGES.rst": "1.0\n---\n",
@@ -436,9 +432,7 @@ def test_what_agrees_is_said_to_hold(tmp_path: Path) -> None:
         "pyproject.toml": '[project]\nversion = "1.0"\nrequires-python = ">=3.11,<4"\n',
         "good.py": '"""Good."""\n\n\ndef f(a):\n    """Do.\n\n    Args:\n        a: it.\n    """\n',
     }
-    for path, text in texts.items():
-        (folder / path).parent.mkdir(exist_ok=True)
-        (folder / path).write_text(text, encoding="utf-8")
+    folder = written(tmp_path / "checkout", texts)
     with played("Audit the docs.", folder, tmp_path / "home") as result:
         assert "## Wrong\n\n- Nothing that these rules can see.\n" in result.answer
         holds = result.answer.partition("## Holds\n\n")[2].partition("\n\n")[0].splitlines()
@@ -458,9 +452,8 @@ def test_what_agrees_is_said_to_hold(tmp_path: Path) -> None:
 
 def test_where_there_is_nothing_it_says_so(tmp_path: Path) -> None:
     """A folder of another language without documents is neither praised nor blamed for docstrings."""
-    (tmp_path / "checkout").mkdir()
-    (tmp_path / "checkout" / "main.go").write_text("package main\n", encoding="utf-8")
-    with played("Audit the docs.", tmp_path / "checkout", tmp_path / "home") as result:
+    folder = written(tmp_path / "checkout", {"main.go": "package main\n"})
+    with played("Audit the docs.", folder, tmp_path / "home") as result:
         assert "- No public Python was found here, so no docstring is missing." in result.answer
         assert "- No Python module was found here, so no name can be checked." in result.answer
         assert "- A README at the root.\n" in result.answer
@@ -487,5 +480,4 @@ def test_each_look_gives_the_same_figures_again(tmp_path: Path) -> None:
 )
 def test_the_guide_is_chosen_for_its_kind_of_goal(goal: str) -> None:
     """Among all guides the documentation guide is the one that these goals name."""
-    assignment = read_assignment(conductor_prompt(goal, "/ws", [], [(name, "x") for name in guide_names()], None, 8))
-    assert choose_guide(assignment) == "documentation"
+    assert chosen(goal) == "documentation"

@@ -11,11 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from conductor_magic.models.rehearsal.planning import choose_guide, read_assignment
 from conductor_magic.models.rehearsal.research import question_words
-from conductor_magic.prompts import conductor_prompt
 from conductor_magic.result import ConductResult
-from tests.support.checkouts import copied, figures, key_figures, played
+from tests.support.checkouts import chosen, copied, figures, key_figures, played, written
 from tests.support.looks import humps, imported_on_loading, looked, python_files, tokens
 
 Played = tuple[ConductResult, Path, tuple[str, ...]]
@@ -222,10 +220,8 @@ def test_a_package_is_looked_at_from_within_too(tmp_path: Path) -> None:
 
 def test_without_a_trace_it_says_so(tmp_path: Path) -> None:
     """Words that occur nowhere lead nowhere; what does not parse, and another language, is told."""
-    (tmp_path / "checkout").mkdir()
-    (tmp_path / "checkout" / "main.go").write_text("package main\n", encoding="utf-8")
-    (tmp_path / "checkout" / "broken.py").write_text("def f(:\n", encoding="utf-8")
-    with played("Research zyzzyvas.", tmp_path / "checkout", tmp_path / "home") as result:
+    folder = written(tmp_path / "checkout", {"main.go": "package main\n", "broken.py": "def f(:\n"})
+    with played("Research zyzzyvas.", folder, tmp_path / "home") as result:
         assert result.status == "completed"
         assert "- Nowhere in the checkout: `zyzzyva`." in result.answer
         assert "- No definition in 0 parsed Python files has a word of the question in its name." in result.answer
@@ -261,7 +257,4 @@ def test_a_questions_words(asked: str, words: list[str]) -> None:
 )
 def test_the_guide_is_chosen_for_its_kind_of_goal(goal: str) -> None:
     """Among all guides the research guide is the one that these goals name."""
-    from conductor_magic.guides import guide_names
-
-    assignment = read_assignment(conductor_prompt(goal, "/ws", [], [(name, "x") for name in guide_names()], None, 8))
-    assert choose_guide(assignment) == "research"
+    assert chosen(goal) == "research"

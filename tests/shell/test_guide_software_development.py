@@ -12,7 +12,7 @@ import grimp
 import pytest
 
 from conductor_magic.result import ConductResult
-from tests.support.checkouts import copied, figures, key_figures, played, ruffed
+from tests.support.checkouts import copied, figures, key_figures, played, ruffed, written
 
 OPEN = '''\
 """Planted."""
@@ -208,10 +208,7 @@ def test_slices_agree_with_groups_joined_otherwise(work: Work) -> None:
 
 def test_without_python_it_says_so(tmp_path: Path) -> None:
     """A checkout of another language is not described as if it had been read; a broken manifest is named."""
-    folder = tmp_path / "checkout"
-    folder.mkdir()
-    (folder / "main.go").write_text("package main\n", encoding="utf-8")
-    (folder / "pyproject.toml").write_text("[project\n", encoding="utf-8")
+    folder = written(tmp_path / "checkout", {"main.go": "package main\n", "pyproject.toml": "[project\n"})
     with played("Implement a feature.", folder, tmp_path / "home") as result:
         assert result.status == "completed"
         assert "- 2 files, no Python module that could be parsed: nothing was read.\n" in result.answer
@@ -221,11 +218,9 @@ def test_without_python_it_says_so(tmp_path: Path) -> None:
 
 def test_what_many_share_is_named_and_splits_the_rest(tmp_path: Path) -> None:
     """A module that four others import is shared, one that three import is not; without it the rest falls apart."""
-    folder = tmp_path / "checkout"
-    folder.mkdir()
     imports = {"hub": "", "near": "", "a": "hub, near", "b": "hub, near", "c": "hub, near", "d": "hub", "e": ""}
-    for name, others in imports.items():
-        (folder / f"{name}.py").write_text(f"import {others}\n" if others else "X = 1\n", encoding="utf-8")
+    texts = {f"{name}.py": f"import {others}\n" if others else "X = 1\n" for name, others in imports.items()}
+    folder = written(tmp_path / "checkout", texts)
     with played("Implement a feature.", folder, tmp_path / "home") as result:
         assert re.findall(r"^- Shared, .+$", result.answer, re.MULTILINE) == [
             "- Shared, so one owner and first: hub.py (imported by 4 modules)."

@@ -11,7 +11,7 @@ import grimp
 import pytest
 
 from conductor_magic.result import ConductResult
-from tests.support.checkouts import copied, figures, key_figures, places, played, ruffed
+from tests.support.checkouts import copied, figures, key_figures, places, played, ruffed, written
 
 CODE = '''\
 """Code with and without tests."""
@@ -251,9 +251,7 @@ def test_flicker_agrees_with_a_search(stock: Stock) -> None:
 
 def test_without_tests_it_says_so(tmp_path: Path) -> None:
     """Nothing is called tested or steady where there is no test file."""
-    folder = tmp_path / "checkout"
-    folder.mkdir()
-    (folder / "alone.py").write_text(ALONE, encoding="utf-8")
+    folder = written(tmp_path / "checkout", {"alone.py": ALONE})
     with played("Which parts are untested?", folder, tmp_path / "home") as result:
         assert result.status == "completed"
         assert "1 of 1 public name stand in no test file; 1 of 1 module are imported by none." in result.answer

@@ -16,9 +16,12 @@ from pathlib import Path
 import pytest
 
 from conductor_magic import conduct
+from conductor_magic.guides import guide_names
+from conductor_magic.models.rehearsal.planning import choose_guide, read_assignment
+from conductor_magic.prompts import conductor_prompt
 from conductor_magic.result import ConductResult
 
-__all__ = ["copied", "figures", "key_figures", "places", "played", "ruffed"]
+__all__ = ["chosen", "copied", "figures", "key_figures", "places", "played", "ruffed", "written"]
 
 
 def copied(package: str, folder: Path, planted: Mapping[str, str] | None = None) -> Path:
@@ -27,7 +30,12 @@ def copied(package: str, folder: Path, planted: Mapping[str, str] | None = None)
     assert found is not None and found.submodule_search_locations
     source = found.submodule_search_locations[0]
     shutil.copytree(source, folder / package, ignore=shutil.ignore_patterns("__pycache__", "*.so", "static"))
-    for path, text in (planted or {}).items():
+    return written(folder, planted or {})
+
+
+def written(folder: Path, texts: Mapping[str, str]) -> Path:
+    """The folder, with these files in it (path -> text)."""
+    for path, text in texts.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text, encoding="utf-8")
     return folder
@@ -39,6 +47,12 @@ def played(goal: str, workspace: Path, home: Path) -> Iterator[ConductResult]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CONDUCTOR_HOME", str(home))
         yield conduct(goal, provider="rehearsal", workspace=str(workspace), quiet=True).wait(120)
+
+
+def chosen(goal: str) -> str:
+    """The guide that the rehearsal starts from for a goal without variables, when all of ours are offered."""
+    offered = [(name, "x") for name in guide_names()]
+    return choose_guide(read_assignment(conductor_prompt(goal, "/ws", [], offered, None, 8)))
 
 
 def figures(report: str, head: str) -> dict[str, list[str]]:
