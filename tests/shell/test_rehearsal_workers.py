@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from conductor_magic.models.rehearsal.checkout import figures_of, key_figures
 from tests.support.rehearsal import worker
 
 
