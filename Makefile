@@ -10,6 +10,8 @@ PYTEST_ARGS ?=
 PYTEST_JOBS ?= 2
 INSTALLED := $(VENV)/.installed
 NODE_MODULES := widgets/node_modules/.installed
+# Where it is set, each of the hundreds of kernels that the tests start would compile the package anew, for seconds.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo lab test test-all faults check bench widgets clean chromium

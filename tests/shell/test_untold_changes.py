@@ -93,7 +93,7 @@ def test_what_tools_wrote_is_watched_wherever_it_lies(tmp_path: Path, folder: st
             shared.write(f"{folder}/f", "old\n")
             args = {"old_string": "old", "new_string": "one"}
         await good(shared, "1", tool, file_path=f"{folder}/f", **args)
-        await good(shared, "2", "Bash", command=f"cd {folder}; echo two > f; sleep 0.2; echo three > f")
+        await good(shared, "2", "Bash", command=f"cd {folder}; echo two > f; sleep 1; echo three > f")
         (conflict,) = shared.conflicts
         assert added(conflict) == [("#1", ["one"]), ("#2", ["three"])]
         assert shared.custody is not None
