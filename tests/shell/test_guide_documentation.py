@@ -201,6 +201,8 @@ def test_the_answer_is_an_audit(audit: Played) -> None:
         for key in range(1, 6):
             for finding in told(result, key, mark):
                 assert f"- {finding[:1].upper()}{finding[1:]}\n" in f"{part}\n" or f"- {finding}\n" in f"{part}\n"
+    short = result.answer.partition("## In short\n\n")[2].partition("\n\n")[0].splitlines()
+    assert short == [re.findall(r"^- .+$", result[key].output, re.MULTILINE)[0] for key in range(1, 6)]
     assert "[cut:" not in "".join(task.prompt or "" for task in result.tasks)
 
 

@@ -23,6 +23,9 @@ jobs:
       - name: ${{ github.event.pull_request.title }}
         continue-on-error: true
         run: echo "${{ github.ref }}"
+      - uses: ./local
+        with:
+          title: ${{ github.event.issue.title }}
   slow:
     runs-on: ubuntu-latest
     steps:
@@ -42,9 +45,13 @@ FROM debian:latest
 ADD https://x.example/a.tar.gz /a
 USER root
 """
-FIRM = (
-    "FROM python:3.12@sha256:0000 AS base\nFROM base\nUSER app:app\nFROM scratch\nCOPY --from=base /a /a\nUSER 1000\n"
-)
+FIRM = """\
+FROM python:3.12@sha256:0000 AS base
+USER app:app
+FROM scratch AS other
+FROM base
+COPY --from=other /a /a
+"""
 COMPOSE = (
     "services:\n  a:\n    image: redis\n    privileged: true\n  b:\n    image: postgres:17\n  c:\n    image: ${IMAGE}\n"
 )
@@ -100,6 +107,11 @@ def serve(options, app):
     except TypeError:
         log.exception("no")
     print("down")
+    print("down", file=options["log"])
+
+
+def rmtree(path):
+    return path
 """
 PACKAGE = (
     '{"dependencies": {"a": "1.2.3", "b": "^1.0.0", "c": "*", "d": ">=2", "e": "github:x/e"},'
@@ -129,7 +141,7 @@ PLANTED_RISKS = {
     (14, "text of outsiders in a command"),
     (15, "a failure that is hidden"),
     (17, "a failure that is hidden"),
-    (19, "job without timeout-minutes: six hours"),
+    (22, "job without timeout-minutes: six hours"),
     (1, "no permissions: the token may do all that the repository allows"),
 }
 FAULTS = {
@@ -148,7 +160,7 @@ FAULTS = {
     ("main.tf", 1, "no required_version of Terraform"),
 }
 GATES = {
-    (".github/workflows/planted.yml", 23, "publishes"),
+    (".github/workflows/planted.yml", 26, "publishes"),
     ("ship.sh", 3, "changes machines"),
     ("ship.sh", 5, "changes machines"),
     ("ship.sh", 6, "deletes in a cloud"),
