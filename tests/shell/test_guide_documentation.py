@@ -4,175 +4,21 @@ from __future__ import annotations
 
 import doctest
 import importlib
-import inspect
-import json
-import linecache
-import pkgutil
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import suppress
 from importlib.metadata import metadata
 from pathlib import Path
-from typing import Any
 
-import docstring_parser
 import pytest
 from markdown_it import MarkdownIt
 
 from conductor_magic.result import ConductResult
 from tests.support.checkouts import chosen, copied, figures, key_figures, played, written
-from tests.support.looks import looked, python_files
+from tests.support.docs_read import compiles, docstrings, in_sphinx_fields, line_of, ruff, ruff_bare, there
+from tests.support.looks import looked
+from tests.support.planted_docs import MODULE, PLANTED, PLANTED_BARE, README
 
 Played = tuple[ConductResult, Path, str]
-README = """\
-# Planted [docs](docs/guide.rst)
-
-Needs Python 3.8 or newer, best with Python 3.12.
-
-## Installation
-
-See [the guide](docs/guide.rst), [here](#installation), [there](docs/more.md#the-second-part), [lost](docs/gone.md),
-[no such part](docs/more.md#third), [mail](mailto:a@b.c), `[code](docs/code.md)`, ![picture](docs/gone.png "a picture")
-and [the web](https://example.org/x.md). <img src="docs/lost.svg">
-
-[reference]: docs/lost.md
-
-Names: `planted.mod.Here`, `planted.mod.Here.stay()`, `planted.mod.Here.left`, `planted.Gone`, `planted.mod.py`,
-planted.Bare, `planted.sub.anything`, `planted.mod.Child.inherited`, `planted.mod.maybe`.
-
-```python
-from planted.mod import Here, Left
-import planted.nowhere
-await Here().stay()
-```
-
-~~~py
-def broken(:
-~~~
-
-```text
-[a link](in/a/block.md) and not Python (
-```
-
-```python
->>> from planted import gone
->>> 1 +
-```
-"""
-MODULE = '''\
-"""Planted: `planted.mod.lost` is not there; :class:`~planted.mod.Here` is."""
-from typing import overload
-try:
-    import nothing as maybe
-except ImportError:
-    maybe = None
-__all__ = ["Here", "Child", "google", "numpy", "sphinx", "bare", "both"]
-
-
-class Here:
-    """Is here."""
-
-    def __init__(self):
-        self.known = 1
-
-    def stay(self): ...
-
-    def _private(self): ...
-
-    @property
-    def size(self): ...
-
-    @size.setter
-    def size(self, value): ...
-
-
-class Child(Here):
-    """Inherits."""
-
-
-def google(one, two, *rest, three=3):
-    """Do it.
-
-    Args:
-        one (int): first.
-            deeper: no parameter.
-        gone: not taken.
-        *rest: the others.
-
-    Returns:
-        nothing: at all.
-    """
-
-
-def numpy(first, second, third, _hidden=None):
-    """Do it.
-
-    Parameters
-    ----------
-    first, second : int
-        Both.
-    lost : str
-        Not taken.
-
-    Returns
-    -------
-    out : int
-    """
-
-
-def sphinx(self_made, **options):
-    """Do it.
-
-    :param int self_made: taken.
-    :param anything: may be taken by the stars.
-    """
-
-
-def unlisted():
-    return 1
-
-
-@overload
-def both(a: int) -> int: ...
-@overload
-def both(a: str) -> str: ...
-def both(a):
-    """Has the docstring of all."""
-
-
-def bare(): ...
-'''
-PLANTED = {
-    "README.md": README,
-    "CHANGELOG.md": "# Changes\n\n## 2.6.0\n\nOld. Not 12.7.0 and not 2.7.01.\n",
-    "docs/more.md": "# More\n\n## The *second* part!\n",
-    "docs/guide.rst": (
-        "Guide\n=====\n\n.. image:: lost.png\n.. include:: more.md\n\n.. code-block:: python\n   :caption: x\n\n"
-        "   import planted.mod\n   print 1\n\nEnd. See :func:`planted.mod.gone_too` and `planted.mod.google`.\n"
-    ),
-    "pyproject.toml": '[project]\nname = "planted"\nversion = "2.7.0"\nrequires-python = ">=3.11"\n',
-    "planted/__init__.py": '"""Planted."""\nfrom planted import mod, sub\n',
-    "planted/_lent.py": "class Lent:\n    def lend(self): ...\nclass Kept: ...\n",
-    "planted/lender.py": '"""Lends."""\nfrom ._lent import Lent\n__all__ = ["Lent"]\n',
-    "planted/sub.py": '"""Open."""\nfrom os.path import *\n',
-    "planted/mod.py": MODULE,
-    "tests/test_mod.py": "def test(): ...\n",
-}
-PLANTED_BARE = {
-    ("planted/_lent.py", 1),
-    ("planted/_lent.py", 2),
-    *(
-        ("planted/mod.py", MODULE[: MODULE.index(text)].count("\n") + 1)
-        for text in ("    def stay", "    def size(self): ", "def bare")
-    ),
-}
-
-
-def line_of(text: str, part: str) -> int:
-    """The line on which a part of a text begins."""
-    return text[: text.index(part)].count("\n") + 1
 
 
 @pytest.fixture(scope="module", params=[pytest.param(name, marks=pytest.mark.slow) for name in ("nbconvert", "click")])
@@ -219,25 +65,6 @@ def test_bare_definitions_are_those_of_ruff(audit: Played) -> None:
     assert figures(result[1].output, "file | without a docstring")["planted/mod.py"] == ["3"]
 
 
-def ruff_bare(folder: Path, package: str) -> set[tuple[str, int]]:
-    """(path, line) of each definition without a docstring, by ruff; empty files and `__call__` need none here."""
-    found = set()
-    for row in ruff(folder / package, "D100", "D101", "D102", "D103", "D104"):
-        path, line = Path(row["filename"]), row["location"]["row"]
-        text = path.read_text("utf-8")
-        if text.strip() and "def __" not in text.splitlines()[line - 1]:
-            found.add((path.relative_to(folder).as_posix(), line))
-    return found
-
-
-def ruff(folder: Path, *codes: str) -> list[dict[str, Any]]:
-    """What ruff finds."""
-    command = [sys.executable, "-m", "ruff", "check", "--isolated", "--no-cache", "--ignore-noqa", "--exit-zero"]
-    command += ["--preview", "--output-format=json", f"--select={','.join(codes)}"]
-    command += ["--config=lint.pydocstyle.convention='numpy'", str(folder)]
-    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-
-
 def test_described_parameters_are_those_of_ruff(audit: Played) -> None:
     """Parameters described and not taken, or left out, as ruff finds them; the planted ones by name."""
     result, folder, package = audit
@@ -273,37 +100,6 @@ def test_described_parameters_are_those_of_ruff(audit: Played) -> None:
     assert every["described"] == 3 and len(every["partial"]) == len(every["wrong"]) == 2
 
 
-def in_sphinx_fields(package: str) -> Iterator[tuple[str, int, set[str], set[str]]]:
-    """(path, line, parameters left out, parameters not taken) of each function with `:param` fields, as imported."""
-    top = importlib.import_module(package)
-    for info in pkgutil.walk_packages(top.__path__, f"{package}."):
-        if not info.name.endswith("__main__"):
-            with suppress(ImportError, AssertionError):  # what another system or a further package is needed for
-                importlib.import_module(info.name)
-    for module in [module for name, module in sorted(sys.modules.items()) if name.startswith(f"{package}.")]:
-        classes = [thing for thing in vars(module).values() if inspect.isclass(thing)]
-        things = [vars(module), *map(vars, classes)]
-        found = [inspect.unwrap(getattr(thing, "__func__", thing)) for names in things for thing in names.values()]
-        for function in {thing for thing in found if inspect.isfunction(thing) and thing.__module__ == module.__name__}:
-            text = function.__doc__ or ""
-            told = docstring_parser.parse(text, docstring_parser.DocstringStyle.REST).params if ":param" in text else []
-            names = {param.arg_name.lstrip("\\*") for param in told}
-            given = inspect.signature(function).parameters.values()
-            own = {one.name for one in given if one.kind < 4 and one.kind != 2} - {"self", "cls"}
-            if names:
-                starred = any(one.kind == inspect.Parameter.VAR_KEYWORD for one in given)
-                extra = set() if starred else names - {one.name for one in given}
-                line = next(at for at in range(function.__code__.co_firstlineno, 10_000) if is_def(function, at))
-                path = Path(inspect.getfile(function)).relative_to(Path(str(top.__file__)).parents[1])
-                yield path.as_posix(), line, {name for name in own - names if name[0] != "_"}, extra
-
-
-def is_def(function: Any, line: int) -> bool:
-    """Whether a function's own `def` stands on a line of its file: decorators come before it."""
-    text = linecache.getline(inspect.getfile(function), line)
-    return bool(re.match(r"\s*(?:async )?def ", text))
-
-
 def test_names_that_are_not_there_are_those_that_python_does_not_find(audit: Played) -> None:
     """Each own name between backticks is looked up by import; the planted ones are known."""
     result, folder, package = audit
@@ -320,23 +116,6 @@ def test_names_that_are_not_there_are_those_that_python_does_not_find(audit: Pla
     # Not `planted.mod.py`, which is a file, nor what has no backticks.
     assert key_figures(result.answer)["own names told"] == str(len(strings) + 11)
     assert key_figures(result.answer)["own names that are not there"] == "4"
-
-
-def there(dotted: str) -> bool:
-    """Whether Python finds a dotted name."""
-    found: Any = None
-    parts = dotted.split(".")
-    for end in range(len(parts), 0, -1):
-        try:
-            found = importlib.import_module(".".join(parts[:end]))
-        except ImportError:
-            continue
-        for part in parts[end:]:
-            if not hasattr(found, part):
-                return False
-            found = getattr(found, part)
-        return True
-    return False
 
 
 def test_examples_are_those_of_the_markdown_and_doctest_parsers(audit: Played) -> None:
@@ -369,25 +148,6 @@ def test_examples_are_those_of_the_markdown_and_doctest_parsers(audit: Played) -
         "docs/guide.rst:11",
     ):
         assert any(line.startswith(f"{place} cannot be parsed: ") for line in wrong)
-
-
-def docstrings(folder: Path, holding: str) -> Iterator[str]:
-    """Every docstring of a package that holds some text, out of the compiled code."""
-    for path, text in python_files(folder).items():
-        todo = [compile(text, path, "exec", dont_inherit=True)]
-        while todo:
-            code = todo.pop()
-            todo += [inner for inner in code.co_consts if inspect.iscode(inner)]
-            yield from [inner for inner in code.co_consts[:2] if isinstance(inner, str) and holding in inner][:1]
-
-
-def compiles(source: str) -> bool:
-    """Whether Python can compile it, as it stands or in a coroutine."""
-    try:
-        compile(source, "x", "exec", flags=0x2000, dont_inherit=True)
-    except SyntaxError:
-        return False
-    return True
 
 
 def test_pages_links_and_versions(audit: Played) -> None:

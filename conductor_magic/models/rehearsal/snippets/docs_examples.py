@@ -12,9 +12,9 @@ def docs_examples(checkout):
         for offset, source in parts:
             tried += 1
             try:
-                tree = compile(
-                    source, path, "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True
-                )
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    tree = ast.parse(source)
             except (SyntaxError, ValueError) as error:
                 at = line + offset + (getattr(error, "lineno", None) or 1) - 1
                 broken.append([path, at, cut(getattr(error, "msg", error), 80)])
