@@ -130,6 +130,7 @@ class Conductor:
                 system=self._conversation.system,
                 tools=tuple(_SCHEMAS),
                 prompt=self._prompt,
+                guides=tuple(self._guides.names),
             )
         )
         self._conversation.say(self._prompt)

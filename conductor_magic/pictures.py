@@ -7,7 +7,16 @@ from typing import Any
 
 from conductor_magic import events as e
 from conductor_magic.events import FORMAT, Record
-from conductor_magic.state import ConflictState, PersonEdit, QuestionState, RunState, Spend, TaskState, WorkerState
+from conductor_magic.state import (
+    ConductorState,
+    ConflictState,
+    PersonEdit,
+    QuestionState,
+    RunState,
+    Spend,
+    TaskState,
+    WorkerState,
+)
 from conductor_magic.transcript import argument
 
 __all__ = [
@@ -95,9 +104,19 @@ def conductor_json(state: RunState) -> Json:
         "window": state.started.context_window if state.started else 0,
         "contexts": [list(point) for point in conductor.contexts[-_CONTEXTS:]],
         "compactions": sum(_by_conductor(record) for record in state.compactions),
+        "drafting": "" if state.tasks or state.ended else _drafting(conductor),
         "error": conductor.error,
         "spend": spend_json(conductor.spend),
     }
+
+
+def _drafting(conductor: ConductorState) -> str:
+    """What the conductor does and does not do while there is no task: its one law, and what it read or can read."""
+    law = "The conductor works through others alone: it writes no code, runs no command and explores no files."
+    if conductor.guides:
+        read = ", ".join(f"{name} (about {size / 1_000:.1f}k tokens)" for name, size in conductor.guides)
+        return f"{law} It has read {read}."
+    return f"{law} Guides it can read: {', '.join(conductor.offered)}." if conductor.offered else law
 
 
 def task_json(state: RunState, task: TaskState, asking: set[str], names: Mapping[str, str]) -> Json:

@@ -196,7 +196,8 @@ class WorkerState:
 class ConductorState:
     """Where the conductor stands: `waiting` (not begun), `thinking`, `asking`, `sleeping`, `failed`.
 
-    `contexts`: the moment and the size of its context after each of its requests.
+    `contexts`: the moment and the size of its context after each of its requests. `offered`: the guides that there are;
+    `guides`: those that it has read, each with about how many tokens it took.
     """
 
     status: Literal["waiting", "thinking", "asking", "sleeping", "failed"] = "waiting"
@@ -211,6 +212,8 @@ class ConductorState:
     told: int = 0
     reminded: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
+    offered: tuple[str, ...] = ()
+    guides: tuple[tuple[str, int], ...] = ()
     spend: Spend = NO_SPEND
     context_tokens: int = 0
     peak_tokens: int = 0

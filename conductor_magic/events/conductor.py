@@ -17,12 +17,13 @@ __all__ = [
 
 
 class ConductorStarted(Event, kind="conductor.started"):
-    """The conductor took the stand: its exact system prompt, tools and first message."""
+    """The conductor took the stand: its exact system prompt, tools and first message, and the guides it was offered."""
 
     model: str
     system: str
     tools: tuple[str, ...]
     prompt: str
+    guides: tuple[str, ...] = ()
 
 
 class ConductorTurn(Event, kind="conductor.turn"):

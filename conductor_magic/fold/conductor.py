@@ -38,7 +38,13 @@ def _answered(state: RunState, record: Record, event: e.QuestionAnswered) -> Run
 
 def _conductor_started(state: RunState, record: Record, event: e.ConductorStarted) -> RunState:
     return change_conductor(
-        state, status="thinking", model=event.model, system=event.system, tools=event.tools, prompt=event.prompt
+        state,
+        status="thinking",
+        model=event.model,
+        system=event.system,
+        tools=event.tools,
+        prompt=event.prompt,
+        offered=event.guides,
     )
 
 

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from conductor_magic import events as e
 from conductor_magic.events import Record
-from conductor_magic.fold.moves import Step, change_conductor, hold, put_task, put_worker, task_of, with_entry
+from conductor_magic.fold.moves import (
+    Step,
+    add_to_tape,
+    change_conductor,
+    hold,
+    put_task,
+    put_worker,
+    task_of,
+    with_entry,
+)
 from conductor_magic.progress import is_stalled
 from conductor_magic.state import Flight, RunState, Spend, WorkerState, replace
 
-__all__ = ["STEPS"]
+__all__ = ["STEPS", "guide_read"]
+
+_CHARACTERS_PER_TOKEN = 3.5
+"""Of English prose, about."""
 
 
 def _request_sent(state: RunState, record: Record, event: e.RequestSent) -> RunState:
@@ -78,7 +91,7 @@ def _use(begun: Record) -> str:
 
 def _tool_result(state: RunState, record: Record, event: e.ToolEnded | e.ToolRefused) -> RunState:
     if event.by == "conductor":
-        return change_conductor(state, log=(*state.conductor.log, record))
+        return _conductor_result(state, record, event)
     worker = state.workers.get(event.by)
     if worker is None or worker.outcome is not None:
         return state
@@ -88,6 +101,31 @@ def _tool_result(state: RunState, record: Record, event: e.ToolEnded | e.ToolRef
     log = (*worker.log, record)
     stalled = worker.stalled if worker.stalled and is_stalled(log) else ""
     return put_worker(state, replace(worker, calls=calls, waits=waits, log=log, stalled=stalled))
+
+
+def guide_read(log: Iterable[Record], event: e.ToolEnded) -> str:
+    """The name of the guide that this call of the conductor brought; empty for any other call.
+
+    Args:
+        log: the conductor's, with the turn that made the call.
+        event: what came of the call.
+    """
+    if event.name != "Read" or event.is_error:
+        return ""
+    turns = [record.event for record in log if isinstance(record.event, e.ConductorTurn)]
+    calls = (block for turn in reversed(turns) for block in turn.content if block.get("id") == event.use)
+    path = str(next(calls, {}).get("input", {}).get("file_path", "")).strip()
+    return path.removeprefix("guides/").removesuffix(".md") if path.startswith("guides/") else ""
+
+
+def _conductor_result(state: RunState, record: Record, event: e.ToolEnded | e.ToolRefused) -> RunState:
+    conductor = state.conductor
+    log = (*conductor.log, record)
+    if not isinstance(event, e.ToolEnded) or not (guide := guide_read(conductor.log, event)):
+        return change_conductor(state, log=log)
+    size = round(len(event.content) / _CHARACTERS_PER_TOKEN)
+    state = change_conductor(state, log=log, guides=(*conductor.guides, (guide, size)))
+    return add_to_tape(state, record)
 
 
 def _artifact(state: RunState, record: Record, event: e.ArtifactSaved) -> RunState:

@@ -100,7 +100,9 @@ def _facts(snapshot: Json) -> list[str]:
         "no budget" if budget is None else f"budget {money(budget)}",
         f"{snapshot['parallel']:.1f}× parallel" if snapshot["workers"] else "",
     ]
-    return [" · ".join(part for part in facts if part), *(f"! {_one_line(text)}" for text in warnings(snapshot))]
+    told = [" · ".join(part for part in facts if part), *(f"! {_one_line(text)}" for text in warnings(snapshot))]
+    drafting = snapshot["conductor"]["drafting"]
+    return [*told, _one_line(drafting)] if drafting else told
 
 
 def _phase(phase: Json, width: int) -> str:

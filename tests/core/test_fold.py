@@ -22,6 +22,7 @@ from conductor_magic.state import TRANSITIONS, RunState
 from conductor_magic.transcript import rows
 from tests.core.simulate import SIMULATIONS, Simulation
 from tests.core.words import created, ended, launched, run, slept, started
+from tests.golden.script import Script
 
 TREES = st.recursive(
     st.dictionaries(st.sampled_from("abc"), st.integers(0, 2) | st.lists(st.integers(0, 1), max_size=2), max_size=3),
@@ -233,3 +234,15 @@ def in_status(status: str) -> RunState:
         "skipped": (e.TaskSkipped(task="1", reason="r"),),
     }
     return run(created("1"), created("2", "1"), created("3"), *ways[status])
+
+
+def test_a_guide_that_was_read_is_told_with_its_size_and_nothing_else_is() -> None:
+    """What was refused, a worker's output and a workspace file are no guides."""
+    begun = snapshot(fold(Script().start().records), 0.0)
+    assert begun["conductor"]["drafting"].endswith(" Guides it can read: code-review, data-analysis.")
+    script = Script().start().read("guides/data-analysis.md", "x" * 7_000).read("guides/none.md", "no", is_error=True)
+    state = fold(script.read("outputs/1.md", "y").read("/ws/notes.md", "z").records)
+    assert state.conductor.guides == (("data-analysis", 2_000),)
+    picture = snapshot(state, 0.0)
+    assert picture["conductor"]["drafting"].endswith(" It has read data-analysis (about 2.0k tokens).")
+    assert [line["text"] for line in picture["tape"]] == ["read the guide data-analysis: about 2.0k tokens"]

@@ -37,6 +37,7 @@ def _planning() -> Script:
             isolation_note="No sandbox works here, so Bash and Python are refused.",
         )
         .add(e.RunNoted(text="No sandbox works here: workers can only read and write files.", level="warning"))
+        .read("guides/data-analysis.md", "How to look at data. " * 300)
     )
 
 

@@ -74,7 +74,25 @@ class Script:
             e.RunStarted.model_validate({**started, **fields}),
             e.ModelsResolved(tiers={"haiku": "claude-haiku-5", "sonnet": "claude-sonnet-5"}, source="models.list"),
             e.ConductorStarted(
-                model="claude-opus-5", system="You conduct.", tools=("Task", "TaskCreate"), prompt="GOAL"
+                model="claude-opus-5",
+                system="You conduct.",
+                tools=("Task", "TaskCreate"),
+                prompt="GOAL",
+                guides=("code-review", "data-analysis"),
+            ),
+        )
+
+    def read(self, path: str, content: str, *, is_error: bool = False) -> Script:
+        """The conductor has read something."""
+        self._calls += 1
+        call = {"type": "tool_use", "id": f"u{self._calls}", "name": "Read", "input": {"file_path": path}}
+        return self.add(
+            e.ConductorTurn(request="r0", content=(call,), stop="tool_use"),
+            e.ToolStarted(
+                call=f"c{self._calls}", by="conductor", name="Read", input={"file_path": path}, use=call["id"]
+            ),
+            e.ToolEnded(
+                call=f"c{self._calls}", by="conductor", name="Read", content=content, use=call["id"], is_error=is_error
             ),
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,7 +48,10 @@ def shell(tmp_path: Path) -> Iterator[pexpect.spawn]:
         )
         child.expect(r"In \[1\]: ")
         yield child
-        child.close(force=True)
+        if child.isalive():
+            child.kill(signal.SIGKILL)
+            child.wait()
+        child.close()
 
 
 def _begin(shell: pexpect.spawn) -> None:

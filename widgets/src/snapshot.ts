@@ -47,6 +47,8 @@ const conductor = record({
   /** Moment and size of its context after each request. */
   contexts: list(list(number)),
   compactions: number,
+  /** What it does, and which guides there are or were read, while there is no task. */
+  drafting: text,
   error: text,
   spend: record(spend),
 });

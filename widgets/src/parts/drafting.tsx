@@ -12,6 +12,7 @@ export function Drafting({ snapshot }: { snapshot: Snapshot }) {
           ? "The run ended before there was a task."
           : "The conductor is splitting the goal into tasks. They appear here as it writes them."}
       </p>
+      <p>{snapshot.conductor.drafting}</p>
     </div>
   );
 }
