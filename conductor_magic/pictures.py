@@ -114,7 +114,7 @@ def _drafting(conductor: ConductorState) -> str:
     """What the conductor does and does not do while there is no task: its one law, and what it read or can read."""
     law = "The conductor works through others alone: it writes no code, runs no command and explores no files."
     if conductor.guides:
-        read = ", ".join(f"{name} (about {size / 1_000:.1f}k tokens)" for name, size in conductor.guides)
+        read = ", ".join(f"{guide.name} (about {guide.tokens / 1_000:.1f}k tokens)" for guide in conductor.guides)
         return f"{law} It has read {read}."
     return f"{law} Guides it can read: {', '.join(conductor.offered)}." if conductor.offered else law
 

@@ -49,6 +49,7 @@ class ConductResult(BaseModel):
     """The result of a run.
 
     `status` is `completed`, `partial`, `failed`, `cancelled`, `planned`, `running` or `interrupted`.
+    `guide` is the one that the person named, else the first that the conductor read.
     `forecast` is what a plan will probably take and cost; of any other run it is None.
     """
 
@@ -204,7 +205,7 @@ def result_of(
     result = ConductResult(
         id=started.run,
         goal=started.goal,
-        guide=started.guide,
+        guide=started.guide or _guide_read(state),
         provider=started.provider,
         path=str(folder),
         status=status,
@@ -230,6 +231,11 @@ def result_of(
     )
     result._state = state  # noqa: SLF001 - this module makes it
     return result
+
+
+def _guide_read(state: RunState) -> str | None:
+    conductor = state.conductor
+    return next((guide.name for guide in conductor.guides if guide.name in conductor.offered), None)
 
 
 def _task(

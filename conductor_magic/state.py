@@ -34,6 +34,7 @@ from conductor_magic.state_parts import (
     NO_SPEND,
     ConflictState,
     Flight,
+    GuideRead,
     Joined,
     Notice,
     PersonEdit,
@@ -48,6 +49,7 @@ __all__ = [
     "ConflictState",
     "Draft",
     "Flight",
+    "GuideRead",
     "Joined",
     "Notice",
     "PersonEdit",
@@ -197,7 +199,7 @@ class ConductorState:
     """Where the conductor stands: `waiting` (not begun), `thinking`, `asking`, `sleeping`, `failed`.
 
     `contexts`: the moment and the size of its context after each of its requests. `offered`: the guides that there are;
-    `guides`: those that it has read, each with about how many tokens it took.
+    `guides`: those that it has read.
     """
 
     status: Literal["waiting", "thinking", "asking", "sleeping", "failed"] = "waiting"
@@ -213,7 +215,7 @@ class ConductorState:
     reminded: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
     offered: tuple[str, ...] = ()
-    guides: tuple[tuple[str, int], ...] = ()
+    guides: tuple[GuideRead, ...] = ()
     spend: Spend = NO_SPEND
     context_tokens: int = 0
     peak_tokens: int = 0

@@ -11,7 +11,17 @@ from typing import Any, Literal
 
 from conductor_magic.events import ConflictFound, Tier
 
-__all__ = ["NO_SPEND", "ConflictState", "Flight", "Joined", "Notice", "PersonEdit", "QuestionState", "Spend"]
+__all__ = [
+    "NO_SPEND",
+    "ConflictState",
+    "Flight",
+    "GuideRead",
+    "Joined",
+    "Notice",
+    "PersonEdit",
+    "QuestionState",
+    "Spend",
+]
 
 
 @dataclass(frozen=True)
@@ -68,6 +78,15 @@ class Flight:
     usd: float | None = None
     tokens: int = 0
     at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class GuideRead:
+    """A guide that the conductor read, about how many tokens it took, and the number of the record that says so."""
+
+    name: str
+    tokens: int
+    seq: int
 
 
 @dataclass(frozen=True, slots=True)

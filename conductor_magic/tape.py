@@ -8,7 +8,6 @@ from typing import Any
 from conductor_magic import events as e
 from conductor_magic.caps import amount
 from conductor_magic.events import Record
-from conductor_magic.fold.traffic import guide_read
 from conductor_magic.state import RunState
 
 __all__ = ["tape_line"]
@@ -22,7 +21,12 @@ _MARKS = {"completed": "completed", "cancelled": "cancelled"}
 def tape_line(state: RunState, record: Record) -> dict[str, Any]:
     """What the record says, in a line."""
     describe = _LINES.get(type(record.event))
-    task, mark, text = describe(state, record.event) if describe else ("", "running", record.event.kind)
+    if describe:
+        task, mark, text = describe(state, record.event)
+    elif guide := next((guide for guide in state.conductor.guides if guide.seq == record.seq), None):
+        task, mark, text = "", "completed", f"read the guide {guide.name}: about {guide.tokens / 1_000:.1f}k tokens"
+    else:
+        task, mark, text = "", "running", record.event.kind
     return {"seq": record.seq, "at": record.at, "mark": mark, "task": task, "text": text}
 
 
@@ -54,12 +58,6 @@ def _asked(state: RunState, event: e.QuestionAsked) -> Line:
     return event.task or "", "asking", "asks: " + str(event.ask[0].get("question", ""))
 
 
-def _guide_read(state: RunState, event: e.ToolEnded) -> Line:
-    guide = guide_read(state.conductor.log, event)
-    size = dict(state.conductor.guides)[guide] / 1_000
-    return "", "completed", f"read the guide {guide}: about {size:.1f}k tokens"
-
-
 _LINES: dict[type, Callable[[RunState, Any], Line]] = {
     e.WorkerStarted: lambda state, event: (event.task, "running", f"started at desk {event.desk}"),
     e.WorkerEnded: _worker_ended,
@@ -76,7 +74,6 @@ _LINES: dict[type, Callable[[RunState, Any], Line]] = {
     e.CancelRequested: lambda state, event: ("", "cancelled", "the run was asked to stop"),
     e.BudgetWarned: _nearly_spent,
     e.ContextCompacted: _compacted,
-    e.ToolEnded: _guide_read,
     e.RunResumed: lambda state, event: ("", "running", "the run was resumed"),
     e.CapReached: lambda state, event: ("", "failed", event.text),
     e.ConductorFailed: lambda state, event: ("", "failed", event.error),

@@ -18,9 +18,9 @@ from conductor_magic.fold.moves import (
     with_entry,
 )
 from conductor_magic.progress import is_stalled
-from conductor_magic.state import Flight, RunState, Spend, WorkerState, replace
+from conductor_magic.state import Flight, GuideRead, RunState, Spend, WorkerState, replace
 
-__all__ = ["STEPS", "guide_read"]
+__all__ = ["STEPS"]
 
 _CHARACTERS_PER_TOKEN = 3.5
 """Of English prose, about."""
@@ -103,7 +103,7 @@ def _tool_result(state: RunState, record: Record, event: e.ToolEnded | e.ToolRef
     return put_worker(state, replace(worker, calls=calls, waits=waits, log=log, stalled=stalled))
 
 
-def guide_read(log: Iterable[Record], event: e.ToolEnded) -> str:
+def _guide_read(log: Iterable[Record], event: e.ToolEnded) -> str:
     """The name of the guide that this call of the conductor brought; empty for any other call.
 
     Args:
@@ -121,10 +121,10 @@ def guide_read(log: Iterable[Record], event: e.ToolEnded) -> str:
 def _conductor_result(state: RunState, record: Record, event: e.ToolEnded | e.ToolRefused) -> RunState:
     conductor = state.conductor
     log = (*conductor.log, record)
-    if not isinstance(event, e.ToolEnded) or not (guide := guide_read(conductor.log, event)):
+    if not isinstance(event, e.ToolEnded) or not (guide := _guide_read(conductor.log, event)):
         return change_conductor(state, log=log)
-    size = round(len(event.content) / _CHARACTERS_PER_TOKEN)
-    state = change_conductor(state, log=log, guides=(*conductor.guides, (guide, size)))
+    read = GuideRead(guide, round(len(event.content) / _CHARACTERS_PER_TOKEN), record.seq)
+    state = change_conductor(state, log=log, guides=(*conductor.guides, read))
     return add_to_tape(state, record)
 
 

@@ -242,7 +242,7 @@ def test_a_guide_that_was_read_is_told_with_its_size_and_nothing_else_is() -> No
     assert begun["conductor"]["drafting"].endswith(" Guides it can read: code-review, data-analysis.")
     script = Script().start().read("guides/data-analysis.md", "x" * 7_000).read("guides/none.md", "no", is_error=True)
     state = fold(script.read("outputs/1.md", "y").read("/ws/notes.md", "z").records)
-    assert state.conductor.guides == (("data-analysis", 2_000),)
+    assert [(guide.name, guide.tokens) for guide in state.conductor.guides] == [("data-analysis", 2_000)]
     picture = snapshot(state, 0.0)
     assert picture["conductor"]["drafting"].endswith(" It has read data-analysis (about 2.0k tokens).")
     assert [line["text"] for line in picture["tape"]] == ["read the guide data-analysis: about 2.0k tokens"]
