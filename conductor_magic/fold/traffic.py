@@ -103,29 +103,28 @@ def _tool_result(state: RunState, record: Record, event: e.ToolEnded | e.ToolRef
     return put_worker(state, replace(worker, calls=calls, waits=waits, log=log, stalled=stalled))
 
 
-def _guide_read(log: Iterable[Record], event: e.ToolEnded) -> str:
-    """The name of the guide that this call of the conductor brought; empty for any other call.
-
-    Args:
-        log: the conductor's, with the turn that made the call.
-        event: what came of the call.
-    """
-    if event.name != "Read" or event.is_error:
-        return ""
-    turns = [record.event for record in log if isinstance(record.event, e.ConductorTurn)]
-    calls = (block for turn in reversed(turns) for block in turn.content if block.get("id") == event.use)
-    path = str(next(calls, {}).get("input", {}).get("file_path", "")).strip()
-    return path.removeprefix("guides/").removesuffix(".md") if path.startswith("guides/") else ""
-
-
 def _conductor_result(state: RunState, record: Record, event: e.ToolEnded | e.ToolRefused) -> RunState:
     conductor = state.conductor
     log = (*conductor.log, record)
-    if not isinstance(event, e.ToolEnded) or not (guide := _guide_read(conductor.log, event)):
-        return change_conductor(state, log=log)
-    read = GuideRead(guide, round(len(event.content) / _CHARACTERS_PER_TOKEN), record.seq)
-    state = change_conductor(state, log=log, guides=(*conductor.guides, read))
-    return add_to_tape(state, record)
+    path = _path_read(conductor.log, event) if isinstance(event, e.ToolEnded) else ""
+    if path.startswith("guides/") and isinstance(event, e.ToolEnded) and not event.is_error:
+        name = path.removeprefix("guides/").removesuffix(".md")
+        read = GuideRead(name, round(len(event.content) / _CHARACTERS_PER_TOKEN), record.seq)
+        return add_to_tape(change_conductor(state, log=log, guides=(*conductor.guides, read)), record)
+    if path and isinstance(event, e.ToolEnded) and event.is_error and not path.startswith(("guides/", "outputs/")):
+        # What could not be read is not one of the few workspace files that it may read. Its calls come one by one.
+        return change_conductor(state, log=log, reads=conductor.reads[:-1])
+    return change_conductor(state, log=log)
+
+
+def _path_read(log: Iterable[Record], event: e.ToolEnded) -> str:
+    """The path that this call of the conductor was to read, as the call has it; empty for any other call."""
+    if event.name != "Read":
+        return ""
+    turns = [record.event for record in log if isinstance(record.event, e.ConductorTurn)]
+    calls = (block for turn in reversed(turns) for block in turn.content if block.get("id") == event.use)
+    given = next(calls, {}).get("input")
+    return str(given.get("file_path", "")).strip() if isinstance(given, dict) else ""
 
 
 def _artifact(state: RunState, record: Record, event: e.ArtifactSaved) -> RunState:

@@ -58,7 +58,7 @@ def play(begin: Begin) -> Play:
     """Play a whole run and give its result."""
 
     def play_run(floor: Floor, goal: str = "Do it.", **options: Any) -> ConductResult:
-        return begin(floor, goal, **options).wait(60)
+        return begin(floor, goal, **options).wait(300)
 
     return play_run
 

@@ -79,8 +79,8 @@ def _output(state: RunState, name: str) -> str:
 
 def _workspace_file(state: RunState, path: str, reach: Reach) -> str:
     real = str(reach.workspace / path)
-    seen = state.conductor.reads
-    if real not in seen and len(set(seen)) >= WORKSPACE_FILES:
+    # This call has been recorded already, and its file is among them.
+    if len(set(state.conductor.reads) - {real}) >= WORKSPACE_FILES:
         raise ToolError(
             f"You have read {WORKSPACE_FILES} workspace files in this run, which is all that you may. "
             "Delegate further reading to a worker."

@@ -1,0 +1,53 @@
+"""What the conductor may read: guides and workers' reports as often as it likes, two small workspace files in a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.shell.conftest import Play
+from tests.support.floor import Floor, lay_out
+from tests.support.messages_server import text, tools
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    """Files to read."""
+    folder = tmp_path / "workspace"
+    folder.mkdir(exist_ok=True)
+    for name in "abc":
+        (folder / f"{name}.txt").write_text(f"This is {name}.\n", encoding="utf-8")
+    (folder / "large.txt").write_text("x" * 100_001, encoding="utf-8")
+    (folder / "picture.bin").write_bytes(b"\xff\xfe\x00")
+    return folder
+
+
+def test_two_workspace_files_and_any_number_of_guides_and_reports(play: Play, workspace: Path) -> None:
+    """The third file is refused with what to do instead; the first two, guides and reports are read again and again."""
+    paths = ["guides/research.md", "outputs/1.md", "large.txt", "picture.bin", "a.txt", "b.txt", "c.txt", "a.txt"]
+    paths += ["guides/patterns.md", "outputs/1.md", "./c.txt", str(workspace / "c.txt"), "guides/../c.txt"]
+    floor = Floor(
+        [
+            lay_out({"task": ()}),
+            text("Under way."),
+            tools(*[("Read", {"file_path": path}) for path in paths]),
+            text("The end."),
+        ]
+    )
+    result = play(floor, workspace=str(workspace))
+    assert result.status == "completed", result.reason
+    told = [block["content"] for block in floor.conductor_requests[3]["messages"][-1]["content"]]
+    said = dict(zip([f"{at} {path}" for at, path in enumerate(paths)], told, strict=True))
+    assert said["0 guides/research.md"].startswith("# Research")
+    assert "Did task." in said["1 outputs/1.md"]
+    assert said["2 large.txt"] == "large.txt is larger than 100 kB: delegate reading it to a worker."
+    assert said["3 picture.bin"] == "picture.bin is no text file: delegate it to a worker."
+    assert [said[name] for name in ("4 a.txt", "5 b.txt", "7 a.txt")] == ["This is a.", "This is b.", "This is a."]
+    third = [name for name in said if name.endswith("c.txt") and name != "12 guides/../c.txt"]
+    assert len(third) == 3
+    for name in third:
+        assert said[name].startswith("You have read 2 workspace files in this run, which is all that you may. Delegate")
+    assert "There is no guide" in said["12 guides/../c.txt"]
+    assert said["8 guides/patterns.md"].startswith("# Patterns")
+    assert "Did task." in said["9 outputs/1.md"]
