@@ -88,7 +88,10 @@ def test_what_is_on_the_wire() -> None:
 
 
 def test_cache_marks() -> None:
-    """Marks go to the stable prefix and the last two user messages, never onto empty text or thinking."""
+    """Marks go to the stable prefix and the last two user messages, never onto empty text or thinking.
+
+    What has none any more is otherwise what it was: a text of ours is a block with and without.
+    """
     blocks = [{"type": "tool_result", "tool_use_id": "a", "content": "1"}, {"type": "text", "text": ""}]
     history = (
         {"role": "user", "content": "one"},
@@ -103,7 +106,7 @@ def test_cache_marks() -> None:
     assert repr(given) == before
     assert marked.tools == ({**REQUEST.tools[0], **MARK},)
     assert marked.messages == (
-        history[0],
+        {"role": "user", "content": [{"type": "text", "text": "one"}]},
         history[1],
         {"role": "user", "content": [{**blocks[0], **MARK}, blocks[1]]},
         history[3],

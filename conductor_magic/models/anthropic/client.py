@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -222,7 +222,8 @@ def with_cache_marks(request: Request) -> Request:
 
     Marked are the end of the stable prefix (the last system block, or the last tool where there is no system prompt)
     and the ends of the last two user messages: the newest is what the next request will read, and the one before is
-    where this request reads, even when one turn brought more blocks than the API looks back over.
+    where this request reads, even when one turn brought more blocks than the API looks back over. Texts of ours are
+    blocks in every request, marked or not: what was sent once is sent again byte for byte.
     """
     system, tools = request.system, request.tools
     if system:
@@ -231,14 +232,19 @@ def with_cache_marks(request: Request) -> Request:
         tools = (*tools[:-1], {**tools[-1], **_CACHE_MARK})
     messages = list(request.messages)
     from_people = [place for place, message in enumerate(messages) if message["role"] == "user"]
-    for place in from_people[-2:]:
-        messages[place] = {**messages[place], "content": _marked(messages[place]["content"])}
+    for place in from_people:
+        blocks = _blocks(messages[place]["content"])
+        messages[place] = {**messages[place], "content": _marked(blocks) if place in from_people[-2:] else blocks}
     return replace(request, system=system, tools=tools, messages=tuple(messages))
 
 
-def _marked(content: str | list[Json] | tuple[Json, ...]) -> list[Json]:
-    """A message's content with a mark on its last block that can carry one."""
-    blocks: list[Json] = [{"type": "text", "text": content}] if isinstance(content, str) else list(content)
+def _blocks(content: str | Sequence[Json]) -> list[Json]:
+    return [{"type": "text", "text": content}] if isinstance(content, str) else list(content)
+
+
+def _marked(blocks: list[Json]) -> list[Json]:
+    """The blocks with a mark on the last that can carry one."""
+    blocks = list(blocks)
     for place in range(len(blocks) - 1, -1, -1):
         block = blocks[place]
         if block.get("type") in _MARKABLE and block.get("text") != "":
