@@ -111,7 +111,7 @@ def test_the_conductor_knows_that_only_the_plan_is_made_and_is_told_the_truth(pl
     answers = [block["content"] for block in floor.conductor_requests[1]["messages"][-1]["content"]]
     launches = [answer for answer in answers if "waitsFor" in answer]
     assert len(launches) == 4
-    assert all('"status": "queued"' in answer for answer in launches)
+    assert all('"status":"queued"' in answer for answer in launches)
 
 
 def test_what_was_never_launched_is_told_once_and_then_stays_in_the_plan(play: Play) -> None:

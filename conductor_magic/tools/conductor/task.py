@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from conductor_magic.errors import PlanError
-from conductor_magic.events import Event, TaskCreated, TaskLaunched, Tier
+from conductor_magic.events import ConductorTurn, Event, TaskCreated, TaskLaunched, Tier
 from conductor_magic.forecast import plan_forecast
 from conductor_magic.prompts import strip_preamble, task_id_prefix
 from conductor_magic.scheduler import MAX_ATTEMPTS
@@ -56,7 +56,16 @@ def _plan(state: RunState, args: Json) -> Plan:
     ahead = len(state.running) + sum(other.status == "ready" and other.launched > 0 for other in state.tasks.values())
     starts = not waits and ahead < state.started.workers and not state.stopping and not state.plans_only
     told = plan_forecast(state, task, chosen)
+    if _was_told(state, chosen):
+        told.pop("forecast", None)
     return answer(*events, taskId=task, status="running" if starts else "queued", waitsFor=waits, **told)
+
+
+def _was_told(state: RunState, tier: str) -> bool:
+    """Whether a launch on this tier in the same turn has brought its forecast, which is one for all of its tasks."""
+    log = reversed(state.conductor.log)
+    turn = next((record.seq for record in log if isinstance(record.event, ConductorTurn)), 0)
+    return any(task.launched_seq > turn and task.tier == tier for task in state.tasks.values())
 
 
 def _met(blocker: TaskState) -> bool:
