@@ -153,9 +153,9 @@ class Conductor:
         last = next((e for e in told if isinstance(e, ConductorTold) and e.about != "reminder"), None)
         return last is not None and last.about in ("value", "repair")
 
-    def wake(self, text: str, until: int, unlaunched: tuple[str, ...]) -> None:
+    def wake(self, text: str, until: int, unlaunched: tuple[str, ...], unread: tuple[str, ...]) -> None:
         """Tell the conductor something while it sleeps."""
-        self._journal.append(ConductorTold(text=text, until=until, unlaunched=unlaunched))
+        self._journal.append(ConductorTold(text=text, until=until, unlaunched=unlaunched, unread=unread))
         self._messages.put_nowait(text)
 
     async def give(self, text: str, *, repair: bool = False) -> str:

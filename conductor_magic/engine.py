@@ -31,12 +31,15 @@ from conductor_magic.events import (
     WorkerStarted,
     WorkerStopping,
 )
+from conductor_magic.handing_on import keep_reports
 from conductor_magic.journal import Journal
 from conductor_magic.limits import EXPECTED_SECONDS, Limits
 from conductor_magic.models.calls import BudgetSpent
 from conductor_magic.prompts import (
+    long_results,
     notice_text,
     repair_text,
+    unread_results,
     unsettled_text,
     value_text,
     worker_prompt,
@@ -219,8 +222,9 @@ class Engine:
                 self._workers[worker].cancel()
             case WakeConductor(until, unlaunched):
                 state = self._journal.state
-                text = notice_text(state, state.notices[state.conductor.told : until], unlaunched)
-                self._conductor.wake(text, until, unlaunched)
+                news = state.notices[state.conductor.told : until]
+                unread = unread_results(state, news)
+                self._conductor.wake(notice_text(state, news, unlaunched, unread), until, unlaunched, unread)
             case WantMerge(conflict):
                 self._journal.append(MergeWanted(conflict=conflict, by="default"))
             case Resolve(conflict, task):
@@ -241,7 +245,8 @@ class Engine:
         state = self._journal.state
         task = state.tasks[command.task]
         worker = f"w{len(state.workers) + 1}"
-        prompt = self._redactor.text(worker_prompt(state, task))
+        whole = keep_reports(self._bench.artifacts, long_results(state, task))
+        prompt = self._redactor.text(worker_prompt(state, task, whole))
         self._journal.append(
             WorkerStarted(
                 worker=worker,

@@ -198,7 +198,8 @@ class WorkerState:
 class ConductorState:
     """Where the conductor stands: `waiting` (not begun), `thinking`, `asking`, `sleeping`, `failed`.
 
-    `contexts`: the moment and the size of its context after each of its requests. `offered`: the guides that there are;
+    `reminded` and `nudged`: tasks that it was told nobody launched, and whose reports it was told to be unread;
+    `contexts`: the moment and the size of its context after each of its requests; `offered`: the guides that there are,
     `guides`: those that it has read.
     """
 
@@ -213,6 +214,7 @@ class ConductorState:
     log: tuple[Record, ...] = ()
     told: int = 0
     reminded: tuple[str, ...] = ()
+    nudged: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
     offered: tuple[str, ...] = ()
     guides: tuple[GuideRead, ...] = ()

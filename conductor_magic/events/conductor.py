@@ -41,12 +41,16 @@ class ConductorSlept(Event, kind="conductor.slept"):
 
 
 class ConductorTold(Event, kind="conductor.told"):
-    """A message of ours to the conductor: the notices up to `until` (a count), in one text."""
+    """A message of ours to the conductor: the notices up to `until` (a count), in one text.
+
+    `unlaunched` and `unread`: the tasks that it is reminded of, because nobody launched them or read their reports.
+    """
 
     text: str
     about: Literal["notices", "value", "repair", "reminder"] = "notices"
     until: int = 0
     unlaunched: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
 
 
 class ConductorFailed(Event, kind="conductor.failed"):

@@ -72,6 +72,7 @@ def _told(state: RunState, record: Record, event: e.ConductorTold) -> RunState:
         log=(*conductor.log, record),
         told=max(conductor.told, event.until),
         reminded=tuple(dict.fromkeys((*conductor.reminded, *event.unlaunched))),
+        nudged=tuple(dict.fromkeys((*conductor.nudged, *event.unread))),
     )
 
 
