@@ -47,13 +47,20 @@ class Differences:
         self._right, self._now = right, now
         self._deep, self._between = deep, between
         self.fine: set[str] = set()
-        came = [path for path in now.things if path not in right.things]
-        gone = {path for path in right.things if path not in now.things}
+        # Bubblewrap has covered all that was there, but the folder around it can be renamed and another made for it.
+        self._taken = {
+            path
+            for path in right.things.keys() & now.things.keys()
+            if not deep and now.things[path].parent != right.things[path].parent
+        }
+        came = [path for path in now.things if path not in right.things or path in self._taken]
+        gone = {path for path in right.things if path not in now.things or path in self._taken}
         self._moved = self._sort_moved(came, gone)
         self._made = [path for path in came if path not in self._moved and self._is_forbidden(path)]
         self._fine_repositories()
-        # Bubblewrap has covered all that was there, but for links.
+        # A link cannot be covered.
         open_to_change = {path for path, kept in right.things.items() if not between and (deep or kept.sort == "link")}
+        open_to_change -= self._taken
         if deep and not between:
             self._moved |= self._strayed(gone, find)
         self._changed = sorted(path for path in open_to_change & now.things.keys() if self._differs(path))
@@ -97,7 +104,7 @@ class Differences:
             same_place = self._now.things[path].parent == self._right.things[before].parent
             along = same_place and os.path.basename(path) == os.path.basename(before)
             if before in gone and (along or not self._deep):
-                self.fine |= {path, before}
+                self.fine |= {path, before} - (self._taken - {path})
             elif self._deep:
                 moved[path] = before
         return moved
@@ -113,7 +120,7 @@ class Differences:
     def _is_forbidden(self, path: str) -> bool:
         """Whether something new may not be there. A private key of a worker's own making may."""
         # Bubblewrap has covered the folders that were there: what is new in them, a person has made.
-        tops = self._now.named if self._deep else self._now.named - self._right.named
+        tops = self._now.named if self._deep else self._now.named - (self._right.named - self._taken)
         inside = any(path.startswith(f"{top}{os.sep}") for top in tops)
         if path in self.fine or not (path in self._now.named or inside):
             return False
