@@ -63,7 +63,7 @@ def destination(reach: Reach, path: str, *, writing: bool) -> Destination:
             return Destination(real, "is part of the Python environment that runs outside the walls too", True)
         parts = real.relative_to(reach.workspace).parts
         name = guarded(parts) if writing else secret(parts)
-        why = "can run things or hold secrets" if writing else "usually holds secrets"
+        why = "can run things, steer later runs or hold secrets" if writing else "usually holds secrets"
         return Destination(real, f"has the protected name `{name}`, which {why}", True) if name else Destination(real)
     if any(real.is_relative_to(folder) for folder in _NEVER):
         raise ToolError(f"{path}: is outside the workspace {reach.workspace}, in the system's own folders; closed.")

@@ -20,6 +20,7 @@ from typing import Any, cast
 
 from conductor_magic.errors import ConductUsageError
 from conductor_magic.guide_check import check_front
+from conductor_magic.protected import GUIDES
 from conductor_magic.settings import data_folder
 from conductor_magic.wording import did_you_mean, one_line, shown
 
@@ -146,7 +147,7 @@ def find_guides(workspace: Path) -> Guides:
     own: dict[str, Guide] = {}
     faults: list[str] = []
     for root, place in ((data_folder(), ""), (workspace, "./references/domains")):
-        folder = root / "references" / "domains"
+        folder = root.joinpath(*GUIDES)
         try:
             # A checkout of ours that is the workspace has our guides there, not the person's.
             if not folder.is_dir() or folder.resolve() == (references() / "domains").resolve():
@@ -176,8 +177,8 @@ def _own(path: Path, root: Path) -> Guide:
         why = "is the name of one that all share" if name in SHARED else "must be letters, digits, - and _"
         raise ConductUsageError(f"{path}: its name {why}.")
     try:
-        # A worker may have made it: a link out of the workspace, or a pipe that nobody writes to.
-        if not path.is_file() or not path.resolve().is_relative_to(root.resolve()):
+        # A worker may have made it, or what it leads to: only what lies here itself has a protected name.
+        if not path.is_file() or path.resolve().parent != root.resolve().joinpath(*GUIDES):
             raise ConductUsageError(f"{path}: is no file of that folder.")
         if path.stat().st_size > _MOST_BYTES:
             raise ConductUsageError(f"{path}: is larger than {_MOST_BYTES // 1000} kB.")

@@ -261,7 +261,8 @@ class Reach:
             raise ToolError(f"{path}: is part of the Python environment that runs outside the walls too; not written.")
         name = guarded(self._below(real, path))
         if name:
-            raise ToolError(f"{path}: `{name}` is a protected name (it can run things or hold secrets); not written.")
+            why = "it can run things, steer later runs or hold secrets"
+            raise ToolError(f"{path}: `{name}` is a protected name ({why}); not written.")
 
     def _below(self, real: Path, path: str) -> tuple[str, ...]:
         if any(real.is_relative_to(folder) for folder in self.hidden):

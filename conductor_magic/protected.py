@@ -3,7 +3,8 @@
 Two questions, asked of the names in a path below the workspace, never of file contents chosen by a worker:
 
 * `guarded(parts)`: would writing here make something run later outside the walls (git hooks, shell start-up,
-  Jupyter and editor configuration), or change a secret? Then only a person may allow it.
+  Jupyter and editor configuration), steer a later run (a person's guides), or change a secret? Then only a person may
+  allow it.
 * `secret(parts)`: does this usually hold keys or passwords? Then it is not shown to a worker either.
 
 Names are compared the way the laxest file system would: any letter case, compatibility forms of Unicode,
@@ -15,10 +16,10 @@ from __future__ import annotations
 import fnmatch
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 
-__all__ = ["SECRET_GLOBS", "guarded", "holds_private_key", "plain_name", "secret"]
+__all__ = ["GUIDES", "SECRET_GLOBS", "around", "guarded", "holds_private_key", "leads_in", "plain_name", "secret"]
 
 SECRET_FOLDERS = frozenset({".ssh", ".aws", ".gnupg", ".azure", ".gcloud", ".kube", ".docker"})
 """Everything in these is a secret."""
@@ -47,6 +48,9 @@ GUARDED_FOLDERS = frozenset({
 })  # fmt: skip
 """Programs run what lies in these."""
 
+GUIDES = ("references", "domains")
+"""Where the guides that a person keeps lie in a workspace."""
+
 GUARDED_GLOBS = (
     ".bashrc", ".bash_profile", ".bash_login", ".bash_logout", ".bash_aliases", ".profile", ".inputrc",
     ".zshrc", ".zshenv", ".zprofile", ".zlogin", ".zlogout", ".kshrc", ".cshrc", ".tcshrc", ".login",
@@ -65,10 +69,14 @@ started in this folder. (A line `nodejs path:bin` of `.tool-versions` makes `nod
 """
 
 GUARDED_IN = {
-    ".cargo": frozenset({"config", "config.toml"}),
-    ".mise": frozenset({"config.toml"}),
+    (".cargo",): ("config", "config.toml"),
+    (".mise",): ("config.toml",),
+    GUIDES: ("*.md",),
 }
-"""The same for files that mean this only in a folder of a certain name; what else is in it is free."""
+"""The same for files that mean this only in folders of certain names; what else is in them is free.
+
+The next run reads guides as the person's own words, so what a worker writes there would steer it.
+"""
 
 
 def plain_name(name: str) -> str:
@@ -95,21 +103,41 @@ def guarded(parts: Iterable[str]) -> str | None:
         parts: the path's components below the workspace.
     """
     parts = tuple(parts)
-    for folder, part in zip(("", *parts), parts, strict=False):
-        if _is_guarded(part) or plain_name(part) in GUARDED_IN.get(plain_name(folder), ()):
+    for at, part in enumerate(parts):
+        if _is_guarded(part) or _fits_in(around(parts[:at]), part):
             return part
     return secret(parts)
+
+
+def around(folders: Sequence[str]) -> tuple[str, ...]:
+    """The last of these folders, as the key of `GUARDED_IN` that they match; empty when what is in them is free."""
+    if folders and plain_name(folders[-1]) in _LAST:
+        names = tuple(map(plain_name, folders[-_DEEPEST:]))
+        return next((names[at:] for at in range(len(names)) if names[at:] in GUARDED_IN), ())
+    return ()
+
+
+def leads_in(parts: Sequence[str]) -> bool:
+    """Whether the last of these names, borne by a link, would stand for one of the folders of `GUARDED_IN`."""
+    names = tuple(map(plain_name, parts[-_DEEPEST:]))
+    return any(names[at:] == folders[: len(names) - at] for folders in GUARDED_IN for at in range(len(names)))
 
 
 def _matches(globs: Iterable[str]) -> Callable[[str], bool]:
     """Whether a name fits one of the globs: asked for every file of a workspace, so it must be quick."""
     exact = frozenset(glob for glob in globs if not set(glob) & set("*?["))
-    others = re.compile("|".join(fnmatch.translate(glob) for glob in globs if glob not in exact))
-    return lambda name: name in exact or others.match(name) is not None
+    others = [fnmatch.translate(glob) for glob in globs if glob not in exact]
+    if not others:
+        return exact.__contains__
+    pattern = re.compile("|".join(others))
+    return lambda name: name in exact or pattern.match(name) is not None
 
 
 _fits_secret = _matches(SECRET_GLOBS)
 _fits_guarded = _matches(GUARDED_GLOBS)
+_FITS_IN = {folders: _matches(globs) for folders, globs in GUARDED_IN.items()}
+_LAST = frozenset(folders[-1] for folders in GUARDED_IN)
+_DEEPEST = max(map(len, GUARDED_IN))
 
 
 @lru_cache(1 << 16)
@@ -122,6 +150,10 @@ def _is_secret(part: str) -> bool:
 def _is_guarded(part: str) -> bool:
     name = plain_name(part)
     return name in GUARDED_FOLDERS or _fits_guarded(name)
+
+
+def _fits_in(folders: tuple[str, ...], part: str) -> bool:
+    return bool(folders) and _FITS_IN[folders](plain_name(part))
 
 
 def holds_private_key(name: str, head: bytes) -> bool:

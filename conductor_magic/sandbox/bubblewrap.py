@@ -66,8 +66,9 @@ class Mounts:
 
     def mask(self, covered: Covered) -> None:
         """Cover what is protected in the workspace."""
-        for path in covered.pinned:
-            self._add(path, self._same_as_around(path))
+        for path in (*covered.pinned, *covered.held):
+            if self._workspace in path.parents:
+                self._add(path, self._same_as_around(path))
         for path in covered.fixed:
             self._add(path, "--ro-bind")
         for path in (*covered.secrets, *covered.sockets):

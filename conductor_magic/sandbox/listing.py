@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
 
-from conductor_magic.protected import GUARDED_FOLDERS, GUARDED_IN, KEY_SUFFIXES, guarded, plain_name, secret
+from conductor_magic.protected import GUARDED_FOLDERS, KEY_SUFFIXES, around, guarded, leads_in, plain_name, secret
 
 __all__ = ["Entry", "Inner", "Listing", "Sort", "list_folder"]
 
-Kind = Literal["secrets", "secret_folders", "fixed", "pinned", "missing", "links", "sockets"]
+Kind = Literal["secrets", "secret_folders", "fixed", "pinned", "held", "missing", "links", "sockets"]
 """See `Covered`."""
 
 Sort = Literal["plain", "git", "modules", "secret"]
@@ -56,7 +56,7 @@ def list_folder(entries: Sequence[Entry], path: str, sort: Sort, known_secret: C
     """
     listing = Listing()
     if sort == "plain":
-        _plain(entries, os.path.basename(path), listing, known_secret)
+        _plain(entries, path, listing, known_secret)
     elif sort == "secret":
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
@@ -68,12 +68,12 @@ def list_folder(entries: Sequence[Entry], path: str, sort: Sort, known_secret: C
     return listing
 
 
-def _plain(entries: Iterable[Entry], name: str, listing: Listing, known_secret: Callable[[Entry], bool]) -> None:
-    folder = name if plain_name(name) in GUARDED_IN else ""
+def _plain(entries: Iterable[Entry], path: str, listing: Listing, known_secret: Callable[[Entry], bool]) -> None:
+    folders = around(path.split(os.sep))
     for entry in entries:
-        meaning = _meaning(entry.name, folder)
+        meaning = _meaning(entry.name, folders)
         if entry.is_symlink():
-            if meaning in ("secret", "guarded", "repository") or plain_name(entry.name) in GUARDED_IN:
+            if meaning in ("secret", "guarded", "repository") or leads_in(entry.path.split(os.sep)):
                 listing.found.append(("links", entry.path))
         elif entry.is_dir(follow_symlinks=False):
             _plain_folder(entry.path, meaning, listing)
@@ -87,6 +87,12 @@ def _plain(entries: Iterable[Entry], name: str, listing: Listing, known_secret: 
             listing.keys.append(entry.path)
         elif meaning:
             listing.found.append(("fixed", entry.path))
+    if folders and any(kind == "fixed" for kind, _ in listing.found):
+        # Moved to another name, the folders would take away what makes their content mean anything.
+        held = path
+        for _ in folders:
+            listing.found.append(("held", held))
+            held = os.path.dirname(held)
 
 
 def _plain_folder(path: str, meaning: str, listing: Listing) -> None:
@@ -117,12 +123,12 @@ def _repository(entries: Iterable[Entry], path: str, sort: Sort, listing: Listin
 
 
 @lru_cache(1 << 16)
-def _meaning(name: str, folder: str) -> Literal["", "secret", "key", "guarded", "repository"]:
-    """What a name says of a file or folder that bears it, in a folder whose name may matter."""
+def _meaning(name: str, folders: tuple[str, ...]) -> Literal["", "secret", "key", "guarded", "repository"]:
+    """What a name says of a file or folder that bears it, in folders whose names may matter."""
     if secret((name,)):
         return "secret"
     if plain_name(name) == ".git":
         return "repository"
-    if guarded((folder, name)):
+    if guarded((*folders, name)):
         return "guarded"
     return "key" if plain_name(name).endswith(KEY_SUFFIXES) else ""

@@ -43,6 +43,8 @@ class Covered:
         secret_folders: folders to hide.
         fixed: files and folders that stay readable and may not be written, moved or removed.
         pinned: repositories: their content may change, but they may not be moved away from around their hooks.
+        held: folders by whose names something fixed in them is protected: the same, though some may lie around the
+            workspace.
         missing: folders that are not there and that nobody may make (a repository's hooks).
         links: symbolic links with a protected name (what they lead to has a name of its own).
         sockets: what is no file, folder or link; of these, sockets that somebody outside is at are hidden.
@@ -53,6 +55,7 @@ class Covered:
     secret_folders: list[Path] = field(default_factory=list[Path])
     fixed: list[Path] = field(default_factory=list[Path])
     pinned: list[Path] = field(default_factory=list[Path])
+    held: list[Path] = field(default_factory=list[Path])
     missing: list[Path] = field(default_factory=list[Path])
     links: list[Path] = field(default_factory=list[Path])
     sockets: list[Path] = field(default_factory=list[Path])
@@ -60,7 +63,7 @@ class Covered:
 
     def existing(self) -> Covered:
         """The same without what has gone since: covering it would make it."""
-        things = (self.secrets, self.secret_folders, self.fixed, self.pinned)
+        things = (self.secrets, self.secret_folders, self.fixed, self.pinned, self.held)
         there = [[path for path in paths if path.exists()] for paths in things]
         missing = [path for path in self.missing if path.parent.is_dir()]
         return Covered(*there, missing=missing, links=self.links, sockets=in_use(self.sockets), denied=self.denied)

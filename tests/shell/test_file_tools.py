@@ -307,6 +307,9 @@ def test_a_failed_write_leaves_the_old_file(bench: ToolBench) -> None:
         (".mise.local.toml", False, True), (".mise/config.toml", False, True), (".tool-versions", False, True),
         (".bazelrc", False, True), (".sdkmanrc", False, True), (".ghci", False, True), (".mvn/jvm.config", False, True),
         (".devcontainer.json", False, True), (".zed/tasks.json", False, True), ("compromise.toml", False, False),
+        ("references/domains/a.md", False, True), ("a/References/DOMAINS/A.md ", False, True),
+        ("references/domains/x/a.md", False, False), ("references/domains/a.txt", False, False),
+        ("references/a.md", False, False), ("domains/a.md", False, False), ("domains/references/a.md", False, False),
     ],
 )  # fmt: skip
 def test_protected_names(path: str, is_secret: bool, is_guarded: bool) -> None:

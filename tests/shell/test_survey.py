@@ -14,7 +14,7 @@ from conductor_magic.sandbox.survey import Covered, Survey
 
 _NAMES = (
     "a", "b", "c.py", ".env", ".git", ".vscode", ".aws", "hooks", "config", "modules", "HEAD", "x.pem", ".bashrc",
-    "commondir", "id_rsa", "..data", "objects",
+    "commondir", "id_rsa", "..data", "objects", "references", "domains", "g.md", ".cargo",
 )  # fmt: skip
 
 
@@ -29,26 +29,35 @@ def named(covered: Covered, root: Path) -> dict[str, list[str]]:
 
 def test_each_kind_is_found(tmp_path: Path) -> None:
     """Secrets, protected names, repositories and their submodules, links; nothing else."""
-    for folder in (".git/modules/part/deep", ".git/objects", "sub/.aws", "sub/.VSCODE", ".hg", "plain", ".cargo"):
+    for folder in (
+        ".git/modules/part/deep", ".git/objects", "sub/.aws", "sub/.VSCODE", ".hg", "plain", ".cargo", "domains",
+        "sub/References/domains/x",
+    ):  # fmt: skip
         (tmp_path / folder).mkdir(parents=True)
     for name in (
         ".git/config", ".git/modules/part/HEAD", ".git/modules/part/config", ".git/objects/config", "sub/.Env",
         "sub/.aws/credentials", "sub/.VSCODE/config", "plain/config", "plain/hooks", "sub/.bashrc", ".env.example",
-        "public.pem", ".cargo/config.toml", ".cargo/other.toml", "config.toml",
+        "public.pem", ".cargo/config.toml", ".cargo/other.toml", "config.toml", "sub/References/domains/a.MD",
+        "sub/References/domains/a.txt", "sub/References/a.md", "sub/References/domains/x/a.md", "domains/a.md",
     ):  # fmt: skip
         (tmp_path / name).write_text("x")
     (tmp_path / "key.pem").write_text("-----BEGIN PRIVATE KEY-----")
     (tmp_path / ".netrc").symlink_to("/etc/passwd")
     (tmp_path / "sub" / ".git").symlink_to("../.git")
-    (tmp_path / "sub" / ".mise").symlink_to("../plain")
+    for link in ("sub/.mise", "sub/references", "domains/domains"):
+        (tmp_path / link).symlink_to("../plain")
     assert named(Survey(tmp_path).look(), tmp_path) == {
         "secrets": ["key.pem", "sub/.Env"],
         "secret_folders": ["sub/.aws"],
-        "fixed": [".cargo/config.toml", ".git/config", ".git/modules/part/config", ".hg", "sub/.VSCODE", "sub/.bashrc"],
+        "fixed": [
+            ".cargo/config.toml", ".git/config", ".git/modules/part/config", ".hg", "sub/.VSCODE", "sub/.bashrc",
+            "sub/References/domains/a.MD",
+        ],
         "pinned": [".git"],
+        "held": [".cargo", "sub/References", "sub/References/domains"],
         "missing": [".git/hooks", ".git/modules/part/hooks"],
-        "links": [".netrc", "sub/.git", "sub/.mise"],
-    }
+        "links": [".netrc", "sub/.git", "sub/.mise", "sub/references"],
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("seed", range(12))
