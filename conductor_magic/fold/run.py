@@ -84,15 +84,21 @@ def _awake(conductor: ConductorState) -> ConductorState:
 
 
 def _continued(state: RunState, record: Record, event: e.RunResumed) -> RunState:
-    """The state with the workers back at their desks."""
+    """The state with the workers back at their desks, or at free ones where others have sat down since."""
     workers, tasks = dict(state.workers), dict(state.tasks)
+    taken = {worker.desk for worker in state.running}
     for name in event.workers:
         worker = workers.get(name)
         if worker is None:
             raise TransitionError(f"run.resumed: there is no worker {name}")
         breaks = worker.breaks if worker.ended is None else (*worker.breaks, (worker.ended, record.at))
+        desk = worker.desk
+        if worker.ended is not None:
+            desk = desk if desk not in taken else next(free for free in range(1, len(taken) + 2) if free not in taken)
+            taken.add(desk)
         workers[name] = replace(
             worker,
+            desk=desk,
             breaks=breaks,
             outcome=None,
             ended=None,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from conductor_magic import events as e
+from conductor_magic.check import check
 from conductor_magic.events import Event, Record
-from conductor_magic.fold import fold
+from conductor_magic.fold import apply, fold
 from conductor_magic.resuming import taken_over, what_to_tell
 from conductor_magic.state import RunState
+from tests.core.words import created, launched, run, started
 
 BASH = e.ToolStarted(call="c1", by="w1", name="Bash", input={"command": "make"}, repeatable=False)
 ASK = ({"question": "May it?", "options": [{"label": "No"}, {"label": "Yes, once"}]},)
@@ -70,3 +72,18 @@ def test_a_task_whose_provider_failed_waits_again() -> None:
     """Its worker did nothing wrong; one that failed of itself does not."""
     assert resumed(after(ended("w1", "api"))).tasks == ("1",)
     assert resumed(after(ended("w1", "status"))).tasks == ()
+
+
+def test_a_worker_that_goes_on_sits_down_where_nobody_sits() -> None:
+    """A cap ended its attempt, another took its desk, and then the process was gone: both go on, at a desk each."""
+    state = run(
+        *(event for task in "12" for event in (created(task), launched(task))),
+        started("w1", "1", desk=1),
+        e.WorkerEnded(worker="w1", task="1", outcome="limit", cause="budget", error="No more calls."),
+        started("w2", "2", desk=1),
+    )
+    event = resumed(state)
+    assert event.workers == ("w1", "w2")
+    on = apply(state, Record(state.seq + 1, state.at, event))
+    check(on)
+    assert {worker.id: worker.desk for worker in on.running} == {"w1": 2, "w2": 1}
