@@ -46,6 +46,7 @@ from conductor_magic.prompts import (
     worker_system,
 )
 from conductor_magic.questions import Questions
+from conductor_magic.recovering import attempt_reason
 from conductor_magic.redact import Redactor
 from conductor_magic.returns import ReturnType
 from conductor_magic.scheduler import (
@@ -259,6 +260,7 @@ class Engine:
                 system=worker_system(task.subagent),
                 tools=subagent(task.subagent).of(self._bench.tools),
                 expected=EXPECTED_SECONDS[task.tier],
+                reason=self._redactor.text(attempt_reason(state, task)),
             )
         )
         self._workers[worker] = self._set_going(partial(self._work, worker, task.id, task.tier, prompt))

@@ -262,7 +262,13 @@ def _task(
         files=files,
         usage=Spent.of(sum((worker.spend for worker in workers), Spend())),
         attempts=tuple(
-            Attempt(worker=worker.id, tier=worker.tier, outcome=worker.outcome, error=worker.error or None)
+            Attempt(
+                worker=worker.id,
+                tier=worker.tier,
+                outcome=worker.outcome,
+                error=worker.error or None,
+                reason=worker.reason,
+            )
             for worker in workers
         ),
         started=None if task.started is None else _moment(state, task.started),

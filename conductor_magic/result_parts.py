@@ -156,12 +156,16 @@ class QuestionResult(_Part):
 
 
 class Attempt(_Part):
-    """One worker's attempt; `outcome` is None while it runs."""
+    """One worker's attempt; `outcome` is None while it runs.
+
+    `reason`: why this tier; when it is not the one of the attempt before, with what became of that.
+    """
 
     worker: str
     tier: str
     outcome: str | None
     error: str | None
+    reason: str = ""
 
 
 class TaskResult(_Part):

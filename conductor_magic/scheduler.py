@@ -264,8 +264,31 @@ def _why_skipped(state: RunState, task: TaskState) -> str:
         return "It was planned but never launched."
     if task.tier in state.capped and task.status == "ready":
         return state.capped[task.tier].text
-    waits = [state.tasks[blocker] for blocker in task.blocked_by if state.tasks[blocker].status != "completed"]
-    return "It waited for " + ", ".join(f"task {blocker.id} ({blocker.status})" for blocker in waits) + "."
+    waits = _unmet(state, task)
+    first, seen = list[TaskState](), {blocker.id: blocker for blocker in waits}
+    while waits:
+        blocker = waits.pop(0)
+        further = _unmet(state, blocker) if blocker.status == "blocked" else []
+        waits += [other for other in further if other.id not in seen]
+        seen |= {other.id: other for other in further}
+        first += [] if further else [blocker]
+    direct = _unmet(state, task)
+    if all(blocker in first for blocker in direct):
+        return f"It waited for {_listed(direct)}."
+    names = ", ".join(f"task {blocker.id}" for blocker in direct)
+    return f"It waited for {names}, and so for {_listed(first)}."
+
+
+def _unmet(state: RunState, task: TaskState) -> list[TaskState]:
+    waits = [state.tasks[blocker] for blocker in task.blocked_by]
+    return [blocker for blocker in waits if blocker.status != "completed" and not blocker.deleted]
+
+
+def _listed(tasks: list[TaskState]) -> str:
+    """Each with how it stands, as far as that keeps another waiting."""
+    return ", ".join(
+        f"task {task.id} ({task.status if task.launched or task.over else 'never launched'})" for task in tasks
+    )
 
 
 def _verdict(state: RunState) -> Finish:

@@ -207,6 +207,7 @@ def _inspect(state: RunState, task: str, names: dict[str, str], files: dict[str,
         "attempt_list": [
             {
                 **worker_json(worker),
+                "reason": worker.reason,
                 "prompt": worker.prompt,
                 "tools": list(worker.tools),
                 "transcript": rows(worker.log),

@@ -170,6 +170,7 @@ class WorkerState:
     prompt: str
     started: float
     expected: float = 0.0
+    reason: str = ""
     system: str = ""
     tools: tuple[str, ...] = ()
     ended: float | None = None

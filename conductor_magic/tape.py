@@ -30,6 +30,12 @@ def tape_line(state: RunState, record: Record) -> dict[str, Any]:
     return {"seq": record.seq, "at": record.at, "mark": mark, "task": task, "text": text}
 
 
+def _worker_started(state: RunState, event: e.WorkerStarted) -> Line:
+    again = f"attempt {event.attempt} " if event.attempt > 1 else ""
+    change = f": {event.reason}" if again and "→" in event.reason else ""
+    return event.task, "running", f"{again}started at desk {event.desk}{change}"
+
+
 def _worker_ended(state: RunState, event: e.WorkerEnded) -> Line:
     mark = _MARKS.get(event.outcome, "failed")
     if mark == "completed":
@@ -59,7 +65,7 @@ def _asked(state: RunState, event: e.QuestionAsked) -> Line:
 
 
 _LINES: dict[type, Callable[[RunState, Any], Line]] = {
-    e.WorkerStarted: lambda state, event: (event.task, "running", f"started at desk {event.desk}"),
+    e.WorkerStarted: _worker_started,
     e.WorkerEnded: _worker_ended,
     e.WorkerStalled: lambda state, event: (state.workers[event.worker].task, "failed", event.detail),
     e.TaskEdited: _task_edited,

@@ -32,6 +32,8 @@ class WorkerStarted(Event, kind="worker.started"):
     tools: tuple[str, ...] = ()
     expected: float = 0.0
     host: str = "local"
+    reason: str = ""
+    """Why this tier; when it is not the one of the attempt before, with what became of that."""
 
 
 class WorkerTurn(Event, kind="worker.turn"):

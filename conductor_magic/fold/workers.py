@@ -42,6 +42,7 @@ def _worker_started(state: RunState, record: Record, event: e.WorkerStarted) -> 
         tools=event.tools,
         started=record.at,
         expected=event.expected,
+        reason=event.reason,
     )
     first = record.at if task.started is None else task.started
     task = replace(task, attempts=(*task.attempts, worker.id), started=first, ended=None)

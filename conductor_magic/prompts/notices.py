@@ -8,6 +8,7 @@ from conductor_magic import events as e
 from conductor_magic.cap_texts import capped_text, nearly_spent_text
 from conductor_magic.events import ConflictFound
 from conductor_magic.prompts.shared import cut
+from conductor_magic.recovering import after_failure
 from conductor_magic.state import ConflictState, Notice, RunState, TaskState
 from conductor_magic.wording import one_line
 
@@ -131,9 +132,8 @@ def _notice(state: RunState, notice: Notice, *, brief: bool) -> str:
         return f"The person changed #{task.id} · {task.subject}: {notice.text}"
     if notice.about == "completed":
         return _completed(state, task, brief=brief)
-    left = f"\n  What it had by then: outputs/{task.id}.md" if task.output.strip() else ""
-    said = _one_line(notice.text, 300)
-    return f"#{task.id} {notice.about} · {task.subject} · attempt {len(task.attempts)} · {said}{left}"
+    said = f"{_one_line(notice.text, 300)}{after_failure(task)}"
+    return f"#{task.id} {notice.about} · {task.subject} · attempt {len(task.attempts)} · {said}"
 
 
 def _completed(state: RunState, task: TaskState, *, brief: bool) -> str:

@@ -156,11 +156,16 @@ def _tail(task: Json, snapshot: Json) -> str:
         return f"{worker['tool']['name']} {worker['tool']['argument']}"
     reason = task["reason"] if snapshot["plan"] else ""
     if task["waits_for"]:
-        waits = "waits for " + " ".join("#" + blocker for blocker in task["waits_for"])
+        waits = "waits for " + " ".join(map(_blocker, (snapshot["tasks"][blocker] for blocker in task["waits_for"])))
         return f"{waits} · {reason}" if reason else waits
     if reason:
         return reason
     return task["error"] or " ".join(task["artifacts"])
+
+
+def _blocker(task: Json) -> str:
+    """A task that another waits for; one that will not complete by itself is marked."""
+    return f"#{task['id']}" + (f" ({WORDS[task['shown']]})" if task["shown"] in ("failed", "cancelled") else "")
 
 
 def _question(question: Json, width: int) -> str:

@@ -13,6 +13,7 @@ from conductor_magic.errors import PlanError
 from conductor_magic.events import Event, Record
 from conductor_magic.fold import apply
 from conductor_magic.prompts import notice_text
+from conductor_magic.recovering import attempt_reason
 from conductor_magic.scheduler import StartWorker, StopWorker, decide
 from conductor_magic.snapshot import snapshot
 from conductor_magic.state import RunState
@@ -78,6 +79,8 @@ def test_a_failed_task_is_tried_again(tier: str | None, said: str) -> None:
     assert (task.status, task.prompt, task.tier, task.reason) == ("ready", "do it", tier or "sonnet", said)
     assert state.notices[-1].wakes is False
     assert said in told(state)
+    risen = f"sonnet → {tier} after attempt 1 (failed: it failed) · " if tier else ""
+    assert attempt_reason(state, task) == f"{risen}{said}"
 
 
 def test_a_cancelled_task_is_tried_again_and_a_skipped_one_is_not() -> None:

@@ -206,7 +206,14 @@ export const detailShape = record({
   files: list(record({ path: text, action: one("created", "edited") })),
   comments: list(text),
   attempt_list: list(
-    record({ ...workerFields, prompt: text, tools: list(text), transcript: list(any as Shape<Row>), earlier: number }),
+    record({
+      ...workerFields,
+      reason: text,
+      prompt: text,
+      tools: list(text),
+      transcript: list(any as Shape<Row>),
+      earlier: number,
+    }),
   ),
 });
 

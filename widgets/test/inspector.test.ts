@@ -100,6 +100,18 @@ test("each attempt opens its own transcript and prompt; one that went well is no
   expect(page.find(".attempts")).toBeNull();
 });
 
+test("a later attempt says why it is on its tier", async () => {
+  page = await opened("failed");
+  await page.press('[data-task="4"]');
+  const detail = goldenDetails("failed")["4"];
+  const reasons = ["Routine.", "haiku → sonnet after attempt 1 (timeout: No answer within 40 s.)"];
+  const attempts = detail?.attempt_list.map((attempt, at) => ({ ...attempt, reason: reasons[at] ?? "" }));
+  await page.acknowledge("inspect", { detail: { ...detail, attempt_list: attempts } });
+  const told = [...page.root.querySelectorAll("[data-attempt]")].map((row) => row.textContent);
+  expect(told[0]).not.toContain("Routine.");
+  expect(told[1]).toContain(reasons[1]);
+});
+
 test("a call shows all that it was given, opened on demand", async () => {
   page = await opened("done");
   await page.press('[data-task="7"]');

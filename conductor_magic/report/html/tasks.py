@@ -114,6 +114,8 @@ def _attempt(attempt: Json, snapshot: Json, room: Room) -> str:
         money(attempt["usd"]),
     ]
     lines = [f"<strong>Attempt {attempt['attempt']}</strong> {' · '.join(facts)}"]
+    if attempt["attempt"] > 1 and attempt["reason"]:
+        lines.append(text(attempt["reason"], room.detail // 2))
     rows = attempt["transcript"]
     shown = rows[len(rows) - min(len(rows), room.rows) :]
     if earlier := len(rows) - len(shown):

@@ -8,6 +8,7 @@ from conductor_magic.errors import PlanError
 from conductor_magic.events import ConductorTurn, Event, TaskCreated, TaskLaunched, Tier
 from conductor_magic.forecast import plan_forecast
 from conductor_magic.prompts import strip_preamble, task_id_prefix
+from conductor_magic.recovering import launch_reason
 from conductor_magic.scheduler import MAX_ATTEMPTS
 from conductor_magic.state import RunState, TaskState
 from conductor_magic.subagents import GENERAL, SUBAGENTS
@@ -30,6 +31,7 @@ def _plan(state: RunState, args: Json) -> Plan:
     tier = tier_named(args)
     events: list[Event] = []
     waits: list[str] = []
+    reason = args.get("reason", "")
     if target is None:
         task = str(state.ids_used + 1)
         events.append(TaskCreated(task=task, subject=args["description"].strip() or "Untitled", description=prompt))
@@ -38,6 +40,7 @@ def _plan(state: RunState, args: Json) -> Plan:
         tier = tier or known.tier
         _check_launch(known, tier)
         task = known.id
+        reason = launch_reason(state, known, tier, reason)
         waits = [blocker for blocker in known.blocked_by if not _met(state.tasks[blocker])]
     chosen: Tier = tier or "sonnet"
     if (capped := state.capped.get(chosen)) is not None:
@@ -47,7 +50,7 @@ def _plan(state: RunState, args: Json) -> Plan:
             task=task,
             prompt=prompt,
             tier=chosen,
-            reason=args.get("reason", ""),
+            reason=reason,
             subagent=subagent,
             notify=bool(args.get("notify", False)),
         )

@@ -38,6 +38,7 @@ export function Attempts({ view, attempts, chosen, error, choose }: Props) {
               desk {attempt.desk}, <Span of={view} from={attempt.started} to={attempt.ended} />,{" "}
               {tokens(attempt.tokens)} tokens
             </span>
+            {attempt.attempt > 1 && attempt.reason !== "" && <span class="why">{line(attempt.reason)}</span>}
             {attempt.error !== "" && attempt.error !== error && <span class="why">{line(attempt.error)}</span>}
           </button>
         </li>

@@ -1,0 +1,108 @@
+"""Retries and tiers: how many, on what evidence, and what there is to know when no attempt is left."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from conductor_magic.events import QuestionAsked, WorkerEnded, WorkerStarted
+from conductor_magic.snapshot import inspect
+from tests.shell.conftest import Play
+from tests.support.floor import Floor, create, done, launch, lay_out
+from tests.support.messages_server import Answer, text, tools
+from tests.support.records import board_line, events_of, state_at
+
+Json = dict[str, Any]
+QUESTION = {
+    "question": "Go on without the last record?",
+    "header": "Import",
+    "options": [
+        {"label": "Go on without it (Recommended)", "description": "99.9 % of the rows; the report says so"},
+        {"label": "Wait for a new file", "description": "everything behind it waits"},
+    ],
+}
+NO_MORE = "Task 1 had 3 attempts, the most a task gets. Ask the person, or create another task."
+
+
+def fails(task: str, turn: int, body: Json) -> Answer:
+    """Whoever is at `a` has miscounted, each tier in its own way."""
+    tier = next(tier for tier in ("haiku", "sonnet", "opus") if tier in body["model"])
+    return text(f"STATUS: incomplete - {tier} miscounted") if task == "a" else done(task, turn, body)
+
+
+def again(model: str, **fields: Any) -> Answer:
+    """Another launch of `a`."""
+    return tools(launch("a", model=model, **fields), prefix=f"again_{model}")
+
+
+def said(floor: Floor, request: int) -> str:
+    """All that the conductor was told last when it made this request."""
+    return json.dumps(floor.conductor_requests[request]["messages"][-1], ensure_ascii=False)
+
+
+def test_after_two_failed_retries_the_person_is_asked(play: Play) -> None:
+    """The notice of the third failure says so, a fourth launch is refused with what to do, and the question is put."""
+    asks = tools(("AskUserQuestion", {"questions": [QUESTION]}), prefix="ask")
+    end = tools(create("rest", metadata={"replaces": "1"}), launch("rest"), prefix="rest")
+    floor = Floor(
+        [
+            lay_out({"a": (), "b": ("a",)}), text("Under way."), again("sonnet"), text("On."), again("opus"),
+            text("On."), again("opus"), asks, end, text("On."), text("Without it."),
+        ],
+        fails,
+    )  # fmt: skip
+    result = play(floor)
+    assert (result.status, result.answer) == ("completed", "Without it."), result.reason
+    notices = [said(floor, request) for request in (2, 4, 6)]
+    assert ["no attempt is left" in notice for notice in notices] == [False, False, True]
+    assert (
+        "attempt 3 · Incomplete: opus miscounted · no attempt is left: ask the person (AskUserQuestion)" in notices[2]
+    )
+    assert all(piece in said(floor, 7) for piece in (NO_MORE, '"is_error": true'))
+    assert [asked.ask[0]["header"] for asked in events_of(result, QuestionAsked)] == ["Import"]
+    assert len(result["1"].attempts) == 3
+    assert board_line(state_at(result), "#1") == "✕ #1 OPUS Task a 0:00 Incomplete: opus miscounted"
+
+
+def test_a_tier_that_rises_carries_the_evidence(play: Play) -> None:
+    """Each start says what became of the attempt before; the result, the inspection and the tape say it too."""
+    floor = Floor(
+        [
+            lay_out({"a": ()}), text("Under way."), again("sonnet", reason="it takes judgement"), text("On."),
+            again("opus"), text("On."), text("No."),
+        ],
+        fails,
+    )  # fmt: skip
+    result = play(floor)
+    reasons = [
+        "",
+        "haiku → sonnet after attempt 1 (failed: Incomplete: haiku miscounted) · it takes judgement",
+        "sonnet → opus after attempt 2 (failed: Incomplete: sonnet miscounted)",
+    ]
+    assert [start.reason for start in events_of(result, WorkerStarted)] == reasons
+    assert [(one.tier, one.reason) for one in result["1"].attempts] == list(
+        zip(("haiku", "sonnet", "opus"), reasons, strict=True)
+    )
+    assert [one.error for one in result["1"].attempts] == [end.error for end in events_of(result, WorkerEnded)]
+    assert result["1"].reason == reasons[2]
+    detail = inspect(state_at(result), "1")
+    assert detail is not None
+    assert [attempt["reason"] for attempt in detail["attempt_list"]] == reasons
+    started = [line["text"] for line in result.last_snapshot["tape"] if "started at desk" in line["text"]]
+    assert started == ["started at desk 1", *(f"attempt {n} started at desk 1: {reasons[n - 1]}" for n in (2, 3))]
+
+
+def test_a_tier_before_the_first_attempt_is_free_to_choose(play: Play) -> None:
+    """Nothing has failed, so there is no evidence to name: the conductor's own reason stands as it is."""
+    calls = (create("a", model="haiku", reason="a list"), launch("a", model="opus", reason="an ambiguous one"))
+    result = play(Floor([tools(*calls), text("Under way.")]))
+    assert [start.reason for start in events_of(result, WorkerStarted)] == ["an ambiguous one"]
+    assert (result["1"].tier, result["1"].reason) == ("opus", "an ambiguous one")
+
+
+def test_a_retry_on_the_same_tier_keeps_its_reason(play: Play) -> None:
+    """Only another tier needs evidence."""
+    first = tools(create("a"), launch("a", reason="a list"))
+    floor = Floor([first, text("Under way."), again("haiku"), text("On."), text("No.")], fails)
+    result = play(floor)
+    assert [start.reason for start in events_of(result, WorkerStarted)] == ["a list", "a list"]
