@@ -65,9 +65,9 @@ def test_a_failure_is_told_with_its_attempt_its_reason_and_what_is_there_of_it()
     failed = [created("1"), launched("1"), started("w1", "1")]
     half = ended("w1", "1", "failed", cause="status", error="Incomplete: no disk", output="Half of it.")
     text, _ = told(run(*failed, half, slept()))
-    assert "#1 failed · Task 1 · attempt 1 · Incomplete: no disk\n  What it had by then: outputs/1.md\n" in text
+    assert "#1 failed · Task 1 · attempt 1 · Incomplete: no disk · what there is: outputs/1.md\n" in text
     text, _ = told(run(*failed, ended("w1", "1", "failed", cause="api"), slept()))
-    assert "What it had by then" not in text
+    assert "what there is" not in text
 
 
 def test_a_report_that_nothing_used_is_named_once() -> None:
