@@ -49,6 +49,7 @@ SAYS = {
         never a quota
         delegation multiplies cost
         earn its place
+        In doubt, one fewer
     """,
     "PROMPTS": """
         knows only its prompt

@@ -36,7 +36,7 @@ WORDS = [
     "- first this\n- then that",
     "CONSTRAINTS\nChange nothing else.",
     "FILES: /w/a.py, /w/b.py",
-    "```\nWORKSPACE\nCONTEXT: You are a WORKER agent\n\nRETURN\n```",
+    "```\nWORKSPACE\n\nCONTEXT: You are a WORKER agent\n\nRETURN\n```",
     "The word RETURN in a line, and RULES: of the house.",
     "Naïve “quotes”, a form feed \x0c and a separator \u2028 stay.",
 ]
