@@ -15,8 +15,10 @@ from conductor_magic.board import Board
 from conductor_magic.events import Record
 from conductor_magic.loop import engine_loop
 from conductor_magic.recording import Recording
+from conductor_magic.report.efficiency import efficiency
 from conductor_magic.report.html import board_html
 from conductor_magic.report.text import board_text
+from conductor_magic.report.tokens import token_lines
 from conductor_magic.snapshot import inspect_all, snapshot
 from conductor_magic.state import RunState
 from conductor_magic.views import VIEWS
@@ -75,12 +77,16 @@ class ReplayView:
         keep_alive(board)
         show_board(board, self.run)
         shown = self._picture()
-        page = board_html(shown, inspect_all(self._recording.state))
-        copy = {"text/html": page, "text/plain": board_text(shown)}
+        said = self._said()
+        page = board_html(shown, inspect_all(self._recording.state), tokens=said)
+        copy = {"text/html": page, "text/plain": board_text(shown, tokens=said)}
         display(copy, raw=True)
 
     def __repr__(self) -> str:
-        return board_text(self._picture())
+        return board_text(self._picture(), tokens=self._said())
+
+    def _said(self) -> list[str]:
+        return token_lines(efficiency(self._recording.records, self._recording.state))
 
     def _picture(self) -> Json:
         return snapshot(self._recording.state, self._recording.now())

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from conductor_magic.prompting import ask_at_prompt, has_prompt
 from conductor_magic.report.html import board_html
 from conductor_magic.report.text import board_text, progress_line
+from conductor_magic.report.tokens import token_lines
 from conductor_magic.report.words import clean, clock
 from conductor_magic.snapshot import inspect_all, snapshot
 
@@ -110,7 +111,9 @@ class _BoardView(View):
         # What stays in the notebook can be inspected; while the run goes on, the live board can.
         details = inspect_all(state) if opened else {}
         # The cell's value, right below, shows the answer in full.
-        return {"text/html": board_html(shown, details, fold_answer=True), "text/plain": board_text(shown)}
+        said = token_lines(self._run.result().efficiency) if opened else []
+        page = board_html(shown, details, fold_answer=True, tokens=said)
+        return {"text/html": page, "text/plain": board_text(shown, tokens=said)}
 
 
 class _LinesView(View):

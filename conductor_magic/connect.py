@@ -35,6 +35,7 @@ class Connection:
         searches: the server of the haiku tier's model searches the web.
         compacts: ids of the models whose server compacts conversations.
         usual_usd: tier -> what a task of it usually costs; without tiers whose price is not known or not charged.
+        prices: the models' prices, as `ModelsResolved` records them.
         standins: tier -> what may take its model's place; see `Tiers.standins`.
     """
 
@@ -48,6 +49,7 @@ class Connection:
     searches: bool = False
     compacts: frozenset[str] = frozenset()
     usual_usd: Mapping[str, float] = field(default_factory=dict[str, float])
+    prices: Mapping[str, tuple[tuple[float, float, float, float, float], ...]] = field(default_factory=dict)
     standins: Mapping[str, tuple[TierModel, ...]] = field(default_factory=dict[str, tuple[TierModel, ...]])
 
 
@@ -106,7 +108,7 @@ async def connect(provider: str, tiers: Mapping[str, str], capped: str) -> Conne
         RequestRefused: the credential cannot be used, or a model has no price and there is `capped` money to keep.
     """
     model, charged = await asyncio.to_thread(_client, provider)
-    from conductor_magic.models.anthropic.prices import expected_cost, price
+    from conductor_magic.models.anthropic.prices import expected_cost, listed, price
     from conductor_magic.models.anthropic.tiers import resolve_tiers
 
     try:
@@ -141,6 +143,7 @@ async def connect(provider: str, tiers: Mapping[str, str], capped: str) -> Conne
         searches=searches,
         compacts=compacts,
         usual_usd=usual,
+        prices=await asyncio.to_thread(listed, models.values()),
         standins=resolved.standins,
     )
 

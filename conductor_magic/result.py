@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, PrivateAttr
 
 from conductor_magic.errors import ConductUsageError
 from conductor_magic.events import Record
@@ -17,6 +17,8 @@ from conductor_magic.pictures import strange
 from conductor_magic.report.efficiency import efficiency
 from conductor_magic.report.html import board_html, card_html
 from conductor_magic.report.text import board_text
+from conductor_magic.report.tokens import token_lines
+from conductor_magic.result_efficiency import Efficiency
 from conductor_magic.result_forecast import Forecast
 from conductor_magic.result_parts import (
     Artifact,
@@ -68,7 +70,7 @@ class ConductResult(BaseModel):
     graph: Graph
     forecast: Forecast | None = None
     usage: Usage
-    efficiency: Json
+    efficiency: Annotated[Json, PlainValidator(Efficiency)]
     timeline: Timeline
     artifacts: dict[str, Artifact]
     files: tuple[FileResult, ...]
@@ -139,13 +141,13 @@ class ConductResult(BaseModel):
         return target
 
     def _board(self) -> str:
-        return board_html(self.last_snapshot, details=inspect_all(self._state))
+        return board_html(self.last_snapshot, details=inspect_all(self._state), tokens=token_lines(self.efficiency))
 
     def _repr_html_(self) -> str:
         return card_html(self.last_snapshot)
 
     def __repr__(self) -> str:
-        return board_text(self.last_snapshot)
+        return board_text(self.last_snapshot, tokens=token_lines(self.efficiency))
 
     def __str__(self) -> str:
         return repr(self)

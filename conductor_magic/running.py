@@ -275,7 +275,12 @@ class Run:
             if self._no_board:
                 self._journal.append(RunNoted(text=self._no_board, level="warning"))
             self._journal.append(
-                ModelsResolved(tiers=connection.models, source=connection.source, usd=connection.usual_usd)
+                ModelsResolved(
+                    tiers=connection.models,
+                    source=connection.source,
+                    usd=connection.usual_usd,
+                    prices=connection.prices,
+                )
             )
             attended = self._attended if self.board is not None or self._at_prompt else None
             self._questions = Questions(

@@ -55,12 +55,15 @@ class ModelsResolved(Event, kind="run.models"):
     """Which model id stands behind each tier from now on, and who said so (`models.list`, `offline`, `override` …).
 
     `standin`: the server did not know one of the former models. `usd`: what a task of each tier usually costs at
-    today's prices, where that is known; forecasts begin with it.
+    today's prices, where that is known; forecasts begin with it. `prices`: model id -> its steps, each (prompt tokens
+    above which it holds, then USD per million tokens of input, output, cache read and cache write); a model without a
+    known price is left out.
     """
 
     tiers: dict[str, str]
     source: str
     usd: dict[str, float] = {}
+    prices: dict[str, tuple[tuple[float, float, float, float, float], ...]] = {}
 
 
 class RunNoted(Event, kind="run.noted"):

@@ -8,7 +8,7 @@ from dataclasses import replace
 from conductor_magic.events import ModelsResolved, RunNoted
 from conductor_magic.journal import Journal
 from conductor_magic.limits import EXPECTED_USAGE
-from conductor_magic.models.anthropic.prices import expected_cost, price
+from conductor_magic.models.anthropic.prices import expected_cost, listed, price
 from conductor_magic.models.anthropic.tiers import TierModel
 from conductor_magic.models.base import Request
 
@@ -53,7 +53,8 @@ class Standins:
         found = self._instead(wanted)
         if found is not None and news:
             tiers = {tier: self._now(model) for tier, model in self._models.items()}
-            self._journal.append(ModelsResolved(tiers=tiers, source="standin", usd=self._usual_usd(tiers)))
+            usd, prices = self._usual_usd(tiers), listed(tiers.values())
+            self._journal.append(ModelsResolved(tiers=tiers, source="standin", usd=usd, prices=prices))
             text = f"The server has no model {sent}: {found.model} takes its place.{_dearer(found.model, sent)}"
             self._journal.append(RunNoted(text=text, level="warning"))
         return found is not None

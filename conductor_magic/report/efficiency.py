@@ -1,91 +1,64 @@
-"""The token report: what stayed out of the conductor's context, measured. Pure.
+"""The token report: what each context held, what was used, and what one agent would have used instead. Pure.
 
-All figures come from `request.ended` records, but for the sizes in `compactions`, which are estimates. For the
-counterfactual, one agent is imagined that takes the same turns in one conversation, one task after the other:
-
-* the *growth* of a conversation is its last context (prompt and reply of its last request) minus its first prompt, and
-  likewise up to each compaction, and from the first prompt after it;
-* `solo_context` is the conductor's first prompt, plus each worker's first prompt less the smallest of them (the system
-  prompt and tools, which one agent would carry once), plus all growths;
-* `solo_overflows` says whether that is more than the conductor's window.
-
-It leaves out what one agent would say in between, so it is a lower bound; it is computed, not measured, and named so.
+Tokens and dollars come from `request.ended` records. What a part of a prompt has is estimated, and so is the
+counterfactual (`solo.py`); `docs/efficiency.md` states how, and how far off it may be.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from math import floor, log10
 from typing import Any
 
-from conductor_magic.events import ContextCompacted, Record, RequestEnded
+from conductor_magic.events import ContextCompacted, Record
+from conductor_magic.report.context import context_parts
+from conductor_magic.report.measured import Thread, measured, tokens_per_byte
+from conductor_magic.report.solo import Solo, solo
 from conductor_magic.state import RunState
 
-__all__ = ["efficiency"]
+__all__ = ["CLOSE", "efficiency"]
 
 Json = dict[str, Any]
-
-
-@dataclass(slots=True)
-class _Thread:
-    first: int = 0
-    begun: int = 0
-    last: int = 0
-    grown: int = 0
-    peak: int = 0
-    tokens: int = 0
-    cached: int = 0
-    prompts: int = 0
-
-    def add(self, event: RequestEnded) -> None:
-        prompt = event.input_tokens + event.cache_read_tokens + event.cache_write_tokens
-        context = prompt + event.output_tokens
-        if not event.aside:
-            self.first = self.first or prompt
-            self.begun = self.begun or prompt
-            self.last = context
-            self.peak = max(self.peak, context)
-        self.tokens += context
-        self.cached += event.cache_read_tokens
-        self.prompts += prompt
-
-    def compact(self) -> None:
-        self.grown = self.growth
-        self.begun = self.last = 0
-
-    @property
-    def growth(self) -> int:
-        return self.grown + max(0, self.last - self.begun)
+CLOSE = 0.05
+"""The share within which two figures are told to be about the same: the counterfactual is not known any better."""
 
 
 def efficiency(records: Iterable[Record], state: RunState) -> Json:
-    """The report as JSON, its figures named as above; `note` says in words whether delegation paid."""
-    threads: dict[str, _Thread] = {}
-    for record in records:
-        if isinstance(record.event, RequestEnded):
-            threads.setdefault(record.event.by, _Thread()).add(record.event)
-        elif isinstance(record.event, ContextCompacted):
-            threads.setdefault(record.event.by, _Thread()).compact()
-    conductor = threads.pop("conductor", _Thread())
-    overhead = min((thread.first for thread in threads.values()), default=0)
-    growth = sum(thread.growth for thread in (conductor, *threads.values()))
-    prompts = sum(thread.first - overhead for thread in threads.values())
-    solo = conductor.first + prompts + growth
+    """The report as JSON.
+
+    Returns:
+        `conductor`: `peak_tokens`, `tokens`, `usd`, `cache_hit_share`, and `parts` of its largest context (estimated;
+        see `context.PARTS`); `workers`: a row for each, with the same figures, `worker`, `task` and `tier`;
+        `compactions`: sizes and what was kept; `worker_tokens` of all workers; `tokens` and `usd` of the run (its list
+        price, None when one is not known); `cache_hit_share` of all prompts; `widest`: the largest context of all.
+
+        Of one agent doing the same turns: `solo_context`, its peak; `solo_overflows`, whether that is more than the
+        run's window; `saved`, how much more it is than the conductor's peak; `solo`: further figures (`Solo`), and
+        `window`. Without work of workers `solo` is None and `solo_context` the conductor's own peak.
+
+        `context` and `money`: `won`, `lost`, `even` (within `CLOSE`), or `unknown`; `context_note` and `money_note` say
+        it in words, `note` both. `estimated`: the run's own tokens are estimates (a rehearsal).
+    """
+    records = list(records)
+    found = measured(records)
+    ratio = tokens_per_byte(found)
+    conductor = found.of("conductor")
+    workers = {by: thread for by, thread in found.threads.items() if by != "conductor"}
+    every = [conductor, *workers.values()]
+    alone = solo(records, state, found, ratio)
     window = state.started.context_window if state.started else 0
-    saved = solo - conductor.peak
-    all_prompts = conductor.prompts + sum(thread.prompts for thread in threads.values())
-    cached = conductor.cached + sum(thread.cached for thread in threads.values())
+    widest = max(thread.peak for thread in every)
+    solo_context = alone.peak if alone else conductor.peak
+    usd = _usd(every)
+    context = _verdict(widest, alone and alone.peak)
+    spent = _verdict(usd, alone and alone.usd)
+    context_note = _context_note(context, conductor.peak, widest, alone, window)
+    money_note = _money_note(spent, usd, alone, state.conductor.model, charged=state.spend.usd != 0.0)
     return {
-        "conductor": {"peak_tokens": conductor.peak, "tokens": conductor.tokens},
+        "conductor": {**_figures([conductor]), "parts": context_parts(conductor, ratio)},
         "workers": [
-            {
-                "worker": name,
-                "task": state.workers[name].task,
-                "tier": state.workers[name].tier,
-                "peak_tokens": thread.peak,
-                "tokens": thread.tokens,
-            }
-            for name, thread in threads.items()
+            {"worker": name, "task": state.workers[name].task, "tier": state.workers[name].tier, **_figures([thread])}
+            for name, thread in workers.items()
             if name in state.workers
         ],
         "compactions": [
@@ -93,25 +66,106 @@ def efficiency(records: Iterable[Record], state: RunState) -> Json:
             for record in state.compactions
             if isinstance(event := record.event, ContextCompacted)
         ],
-        "worker_tokens": sum(thread.tokens for thread in threads.values()),
-        "cache_hit_share": cached / all_prompts if all_prompts else 0.0,
-        "solo_context": solo,
-        "solo_overflows": solo > window,
-        "saved": saved,
+        "worker_tokens": _tokens(list(workers.values())),
+        "tokens": _tokens(every),
+        "usd": usd,
+        "cache_hit_share": _hits(every),
+        "widest": widest,
+        "solo_context": solo_context,
+        "solo_overflows": solo_context > window,
+        "saved": solo_context - conductor.peak,
+        "solo": alone and _solo(alone),
+        "window": window,
         "estimated": state.spend.estimated,
-        "note": _note(conductor.peak, solo, saved, bool(threads)),
+        "context": context,
+        "money": spent,
+        "context_note": context_note,
+        "money_note": money_note,
+        "note": f"{context_note} {money_note}".strip(),
     }
 
 
-def _note(peak: int, solo: int, saved: int, delegated: bool) -> str:
-    if not delegated:
+def _figures(threads: Sequence[Thread]) -> Json:
+    return {
+        "peak_tokens": max(thread.peak for thread in threads),
+        "tokens": _tokens(threads),
+        "usd": _usd(threads),
+        "cache_hit_share": _hits(threads),
+    }
+
+
+def _tokens(threads: Sequence[Thread]) -> int:
+    return sum(turn.context for thread in threads for turn in thread.all)
+
+
+def _usd(threads: Sequence[Thread]) -> float | None:
+    prices = [turn.usd for thread in threads for turn in thread.all]
+    known = [price for price in prices if price is not None]
+    return sum(known) if len(known) == len(prices) else None
+
+
+def _hits(threads: Sequence[Thread]) -> float:
+    prompts = sum(turn.prompt for thread in threads for turn in thread.all)
+    return sum(turn.read for thread in threads for turn in thread.all) / prompts if prompts else 0.0
+
+
+def _solo(alone: Solo) -> Json:
+    return {
+        "turns": alone.turns,
+        "base_tokens": alone.base,
+        "tokens": alone.sent + alone.output,
+        "sent_tokens": alone.sent,
+        "output_tokens": alone.output,
+        "usd": alone.usd,
+        "usd_one_model": alone.usd_one_model,
+        "cached": alone.cached,
+    }
+
+
+def _verdict(ours: float | None, alone: float | None) -> str:
+    if not ours or not alone:
+        return "unknown"
+    if abs(ours - alone) <= CLOSE * alone:
+        return "even"
+    return "won" if ours < alone else "lost"
+
+
+def _context_note(verdict: str, conductor: int, widest: int, alone: Solo | None, window: int) -> str:
+    if alone is None:
         return "Nothing was delegated."
-    if saved <= 0:
-        return (
-            f"Delegation did not pay here: the conductor's context reached {peak:,} tokens, "
-            f"one agent doing the same turns would have reached about {solo:,}."
-        )
-    return (
-        f"The conductor's context reached {peak:,} tokens; "
-        f"one agent doing the same turns would have reached about {solo:,}."
+    said = {
+        "won": "Delegation paid in context",
+        "lost": "Delegation did not pay in context",
+        "even": "In context, delegation made no difference",
+        "unknown": "Contexts were not counted",
+    }[verdict]
+    held = f"the conductor's reached {conductor:,} tokens"
+    if widest > conductor:
+        held += f", the largest of a worker {widest:,}"
+    fits = f", more than the window of {window:,}" if alone.peak > window else ""
+    return f"{said}: {held}; one agent doing the same turns would have reached about {alone.peak:,}{fits}."
+
+
+def _money_note(verdict: str, usd: float | None, alone: Solo | None, model: str, *, charged: bool) -> str:
+    if alone is None:
+        return ""
+    if verdict == "unknown" or alone.usd is None:
+        return "Money: not compared, as the run's record does not have all its prices."
+    said = {
+        "won": "Delegation paid in money",
+        "lost": "Delegation did not pay in money",
+        "even": "In money, delegation made no difference",
+    }[verdict]
+    spent = f"{_dollars(usd or 0.0)} {'were spent' if charged else 'by the list'}"
+    one = (
+        ""
+        if alone.usd_one_model in (None, alone.usd)
+        else f", on {model} throughout about {_dollars(alone.usd_one_model)}"
     )
+    return f"{said}: {spent}; one agent on the same models would have cost about {_dollars(alone.usd)}{one}."
+
+
+def _dollars(usd: float) -> str:
+    """Two digits, and below a dollar three that count: figures that a sentence compares must differ where they do."""
+    digits = 2 if usd >= 1 or usd <= 0 else min(9, 2 - floor(log10(usd)))
+    return f"${usd:,.{digits}f}"

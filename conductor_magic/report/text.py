@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from conductor_magic.report import words
 from conductor_magic.report.words import (
     SIGNS,
     WORDS,
@@ -16,7 +17,6 @@ from conductor_magic.report.words import (
     money,
     plan_lines,
     provider,
-    tokens,
     warnings,
 )
 
@@ -42,13 +42,20 @@ _CONFLICTS, _DIFF_LINES = 8, 30
 _COUNTED = ("completed", "running", "asking", "failed", "ready", "blocked", "skipped", "cancelled")
 
 
-def board_text(snapshot: Json, width: int = 80, ascii: bool = False) -> str:  # noqa: A002 - the word for it
+def board_text(
+    snapshot: Json,
+    width: int = 80,
+    ascii: bool = False,  # noqa: A002 - the word for it
+    *,
+    tokens: Sequence[str] = (),
+) -> str:
     """The whole board as lines of at most `width` columns.
 
     Args:
         snapshot: what `snapshot.snapshot` gave.
         width: columns, at least 40.
         ascii: signs and letters of ASCII only, for streams that take no others.
+        tokens: what `tokens.token_lines` says; shown of a run that is over.
     """
     width = max(40, width)
     run = snapshot["run"]
@@ -62,6 +69,8 @@ def board_text(snapshot: Json, width: int = 80, ascii: bool = False) -> str:  # 
     )
     lines += _section([_question(asked, width) for asked in snapshot["questions"] if asked["answered"] is None])
     lines += _section([line for conflict in snapshot["conflicts"][-_CONFLICTS:] for line in _conflict(conflict, width)])
+    said = tokens if run["ended"] is not None else ()
+    lines += _section([piece for line in said for piece in _wrapped(_one_line(line), width)])
     lines += _section(_answer(run["answer"], width))
     text = "\n".join(line.rstrip() for line in lines)
     return _as_ascii(text) if ascii else text
@@ -77,7 +86,7 @@ def progress_line(snapshot: Json) -> str:
     parts += [f"{counts[name]} {WORDS[name]}" for name in ("running", "asking", "failed", "skipped") if counts[name]]
     if run["started"]:
         parts.append(money(snapshot["spend"]["usd"]))
-        parts.append(tokens(snapshot["spend"]["tokens"], estimated=snapshot["spend"]["estimated"]) + " tok")
+        parts.append(words.tokens(snapshot["spend"]["tokens"], estimated=snapshot["spend"]["estimated"]) + " tok")
     if conductor["window"]:
         parts.append(f"ctx {conductor['context_tokens'] / conductor['window']:.0%}")
     return "  ".join(parts)

@@ -12,7 +12,9 @@ from typing import Any
 
 from conductor_magic import events as e
 from conductor_magic.fold import fold
+from conductor_magic.report.efficiency import efficiency
 from conductor_magic.report.text import board_text
+from conductor_magic.report.tokens import token_lines
 from conductor_magic.snapshot import inspect, snapshot
 from conductor_magic.state import RunState
 from tests.golden.script import START, Script
@@ -262,13 +264,15 @@ def state_of(name: str) -> tuple[RunState, float]:
 
 def pictures(name: str) -> dict[str, str]:
     """All pictures of a run, by the path of the file that keeps them."""
-    state, now = state_of(name)
+    script = RUNS[name]()
+    state, now = fold(script.records), script.clock
+    said = token_lines(efficiency(script.records, state))
     shown = snapshot(state, now)
     details = {task: inspect(state, task) for task in state.tasks}
     return {
         f"snapshots/{name}.json": json.dumps(shown, indent=1, ensure_ascii=False) + "\n",
         f"details/{name}.json": json.dumps(details, indent=1, ensure_ascii=False) + "\n",
-        f"texts/{name}.txt": board_text(shown) + "\n",
+        f"texts/{name}.txt": board_text(shown, tokens=said) + "\n",
     }
 
 

@@ -23,6 +23,11 @@ PLAN = (
     ("7", "Chart: bill length against depth", "Report", "sonnet", ("5", "6")),
     ("8", "Synthesis", "Report", "opus", ("4", "6", "7")),
 )
+PRICES = {
+    "claude-haiku-5": ((0.0, 1.0, 5.0, 0.1, 1.25),),
+    "claude-sonnet-5": ((0.0, 3.0, 15.0, 0.3, 3.75),),
+    "claude-opus-5": ((0.0, 5.0, 25.0, 0.5, 6.25),),
+}
 EXPECTED = {"haiku": 20, "sonnet": 60, "opus": 120}
 TOOLS = (
     ("Python", {"code": "penguins.describe(include='all')"}),
@@ -72,7 +77,9 @@ class Script:
         }  # fmt: skip
         return self.at(0).add(
             e.RunStarted.model_validate({**started, **fields}),
-            e.ModelsResolved(tiers={"haiku": "claude-haiku-5", "sonnet": "claude-sonnet-5"}, source="models.list"),
+            e.ModelsResolved(
+                tiers={"haiku": "claude-haiku-5", "sonnet": "claude-sonnet-5"}, source="models.list", prices=PRICES
+            ),
             e.ConductorStarted(
                 model="claude-opus-5",
                 system="You conduct.",

@@ -243,6 +243,14 @@ def test_a_run_that_is_over_is_accounted_for() -> None:
     assert "Closing bell" not in board_html(drawn("running")[0])
 
 
+def test_the_closing_bell_says_what_delegation_cost() -> None:
+    """Its sentences stand below the figures, as text; a run that goes on has no bell and says none."""
+    said = ["Delegation did not pay in context: <b>", "Delegation paid in money: $0.10 were spent."]
+    text = Page(board_html(drawn("done")[0], tokens=said)).text
+    assert text.index("Closing bell") < text.index(said[0]) < text.index(said[1])
+    assert said[0] not in Page(board_html(drawn("running")[0], tokens=said)).text
+
+
 def test_an_answer_that_stands_beside_the_board_folds() -> None:
     """Nobody reads it twice."""
     shown, _ = drawn("done")

@@ -22,22 +22,8 @@ export interface Report {
     readonly sum: number;
   }[];
   readonly others: number;
-  readonly tokens: {
-    readonly conductor: { readonly peak_tokens: number; readonly tokens: number };
-    readonly workers: readonly {
-      readonly worker: string;
-      readonly task: string;
-      readonly tier: string;
-      readonly peak_tokens: number;
-      readonly tokens: number;
-    }[];
-    readonly worker_tokens: number;
-    readonly cache_hit_share: number;
-    readonly solo_context: number;
-    readonly solo_overflows: boolean;
-    readonly estimated: boolean;
-    readonly note: string;
-  };
+  /** How full each context was, and what one agent would have used: the kernel's own words. */
+  readonly token_table: Table;
 }
 
 /** A table: its first column is text, the others are figures. */
@@ -49,8 +35,6 @@ export interface Table {
   readonly lead: string;
   readonly note: string;
 }
-
-const MOST_ROWS = 40;
 
 /** What the run came to, as names and values. */
 export function figures(snapshot: Snapshot): readonly (readonly [string, string])[] {
@@ -68,8 +52,8 @@ export function figures(snapshot: Snapshot): readonly (readonly [string, string]
   ];
 }
 
-export function tables(snapshot: Snapshot, report: Report): readonly Table[] {
-  return [spendTable(report), tokenTable(snapshot, report), timeTable(report)];
+export function tables(report: Report): readonly Table[] {
+  return [spendTable(report), report.token_table, timeTable(report)];
 }
 
 function spendTable({ spend, total }: Report): Table {
@@ -87,34 +71,6 @@ function spendTable({ spend, total }: Report): Table {
     head: ["", "Requests", "Tokens", "Spend"],
     rows: [...spend.map((spent) => row(tierName(spent.who), spent)), row("Total", total)],
     note: `${total.estimated ? "Tokens with ~ are estimated." : ""}${list}`.trim(),
-  };
-}
-
-function tokenTable(snapshot: Snapshot, { tokens: found }: Report): Table {
-  const size = (count: number) => tokens(count, found.estimated);
-  const shown = found.workers.slice(0, MOST_ROWS);
-  const left = found.workers.length - shown.length;
-  const fits = found.solo_overflows
-    ? `more than its window of ${tokens(snapshot.conductor.window)}`
-    : "it would have fitted";
-  return {
-    title: "Token report",
-    lead: line(found.note, 600),
-    head: ["Context", "At most", "All tokens"],
-    rows: [
-      ["Conductor", size(found.conductor.peak_tokens), size(found.conductor.tokens)],
-      ...shown.map((worker) => [
-        `#${worker.task} ${tierName(worker.tier)}`,
-        size(worker.peak_tokens),
-        size(worker.tokens),
-      ]),
-      ["One agent, computed", size(found.solo_context), ""],
-    ],
-    note:
-      (left > 0 ? `${left} more workers are in result.efficiency. ` : "") +
-      `Workers used ${size(found.worker_tokens)} tokens in contexts of their own. ` +
-      `${Math.round(found.cache_hit_share * 100)} % of all prompts came from the cache. ` +
-      `One agent is the same turns in a single context: ${fits}.`,
   };
 }
 
@@ -145,7 +101,7 @@ export function reportText(snapshot: Snapshot, report: Report | null): string {
   const wide = Math.max(...named.map(([name]) => name.length));
   const parts = [line(run.goal, 2_000), named.map(([name, value]) => `${name.padEnd(wide)}  ${value}`).join("\n")];
   if (run.reason !== "") parts.push(run.reason);
-  if (report !== null) parts.push(...tables(snapshot, report).map(tableText));
+  if (report !== null) parts.push(...tables(report).map(tableText));
   if (run.answer !== "") parts.push(`ANSWER\n${run.answer}`);
   return `${clean(parts.join("\n\n"))}\n`;
 }

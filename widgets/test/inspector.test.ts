@@ -29,15 +29,16 @@ const REPORT: Report = {
   total: { requests: 5, tokens: 13_100, usd: null, list_usd: 0.01, estimated: true },
   time: [{ tier: "haiku", attempts: 2, expected: null, median: 12.5, sum: 25 }],
   others: 1,
-  tokens: {
-    conductor: { peak_tokens: 9_200, tokens: 9_200 },
-    workers: [{ worker: "w1", task: "1", tier: "haiku", peak_tokens: 1_900, tokens: 3_900 }],
-    worker_tokens: 3_900,
-    cache_hit_share: 0.25,
-    solo_context: 240_000,
-    solo_overflows: true,
-    estimated: true,
-    note: "The conductor's context reached 9,200 tokens; one agent would have reached about 240,000.",
+  token_table: {
+    title: "Token report",
+    head: ["Context", "At most", "All tokens"],
+    rows: [
+      ["Conductor", "~9.2k", "~9.2k"],
+      ["· tool schemas", "~3.1k", ""],
+      ["One agent, computed", "~240.0k", ""],
+    ],
+    lead: "Delegation paid in context: the conductor's reached 9,200 tokens.",
+    note: "25% of all prompt tokens came from the cache.",
   },
 };
 
@@ -227,15 +228,15 @@ test("the closing bell shows the report that the kernel makes, and says what is 
   ]);
   expect(context?.slice(2, 5)).toEqual([
     ["Conductor", "~9.2k", "~9.2k"],
-    ["#1 HAIKU", "~1.9k", "~3.9k"],
+    ["· tool schemas", "~3.1k", ""],
     ["One agent, computed", "~240.0k", ""],
   ]);
   expect(time?.slice(1, 2)).toEqual([["HAIKU", "2", "unknown", "0:12", "0:25"]]);
   const said = page.find(".bell")?.textContent ?? "";
   for (const sentence of [
     "Tokens with ~ are estimated.",
-    "25 % of all prompts came from the cache.",
-    "more than its window of 200.0k",
+    "25% of all prompt tokens came from the cache.",
+    "Delegation paid in context: the conductor's reached 9,200 tokens.",
     "left out: 1.",
   ]) {
     expect(said).toContain(sentence);

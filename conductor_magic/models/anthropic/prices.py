@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -31,6 +31,7 @@ __all__ = [
     "estimate_tokens",
     "expected_cost",
     "largest_max_tokens",
+    "listed",
     "most_searches",
     "price",
     "prices_date",
@@ -75,6 +76,27 @@ class Price:
 def price(model: str) -> Price | None:
     """A model's price today, or None when the table does not know the model."""
     return _price_on(model, datetime.now(UTC).date())
+
+
+def listed(models: Iterable[str]) -> dict[str, tuple[tuple[float, float, float, float, float], ...]]:
+    """Today's prices of these models, as `ModelsResolved.prices` records them."""
+    found = {model: price(model) for model in models}
+    return {
+        model: tuple((float(above), *_per_million(rates)) for above, rates in known.steps)
+        for model, known in found.items()
+        if known is not None
+    }
+
+
+def _per_million(rates: Rates) -> tuple[float, float, float, float]:
+    """Input, output, cache read and cache write."""
+    million = 1_000_000
+    return (
+        float(rates.input * million),
+        float(rates.output * million),
+        float(rates.cache_read * million),
+        float(rates.cache_write * million),
+    )
 
 
 def cost(model: str, usage: Json) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from conductor_magic.report.html.look import CELL, NUMBER, TABLE, Json, Room, folded, line
+from conductor_magic.report.html.look import CELL, NUMBER, TABLE, Json, Room, folded, line, text
 from conductor_magic.report.html.prose import Draw, prose
 from conductor_magic.report.words import clock, count, money, tokens
 
@@ -28,8 +28,13 @@ def answer(snapshot: Json, room: Room, draw: Draw, *, fold: bool) -> str:
     return folded("<strong>Answer</strong>", drawn) if fold else f"<p><strong>Answer</strong></p>{drawn}"
 
 
-def report(snapshot: Json) -> str:
-    """Who used what; nothing while the run goes on, nor of a plan, for which nobody worked."""
+def report(snapshot: Json, said: Sequence[str] = ()) -> str:
+    """Who used what; nothing while the run goes on, nor of a plan, for which nobody worked.
+
+    Args:
+        snapshot: the run.
+        said: sentences about its tokens.
+    """
     if snapshot["run"]["ended"] is None or not snapshot["run"]["started"] or snapshot["plan"]:
         return ""
     groups: dict[str, list[Json]] = {}
@@ -49,7 +54,8 @@ def report(snapshot: Json) -> str:
         for row in (heads, *rows)
     )
     table = f'<div style="overflow-x:auto"><table style="{TABLE}">{drawn}</table></div>'
-    return f"<p><strong>Closing bell</strong></p><p>{_time(snapshot)} {_tokens(snapshot)}</p>{table}"
+    told = "".join(f"<p>{text(sentence, 600)}</p>" for sentence in said)
+    return f"<p><strong>Closing bell</strong></p><p>{_time(snapshot)} {_tokens(snapshot)}</p>{table}{told}"
 
 
 def _conductor(snapshot: Json) -> Sequence[str]:

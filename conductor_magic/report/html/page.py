@@ -6,7 +6,7 @@ The board's root carries `data-conduct-fallback`: a live board that mounts in th
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from html import escape
 
@@ -49,15 +49,23 @@ _BOX = (
 )
 
 
-def board_html(snapshot: Json, details: Mapping[str, Json] | None = None, *, fold_answer: bool = False) -> str:
+def board_html(
+    snapshot: Json,
+    details: Mapping[str, Json] | None = None,
+    *,
+    fold_answer: bool = False,
+    tokens: Sequence[str] = (),
+) -> str:
     """The board as one `<div>`.
 
     Args:
         snapshot: what `snapshot.snapshot` gave.
         details: what `snapshot.inspect` gave, by task id; each makes its task's line open on a click.
         fold_answer: whether the answer opens on a click too, because it stands in full beside this board.
+        tokens: what `tokens.token_lines` says.
     """
-    return _roomiest(lambda room, draw: _page(snapshot, details or {}, room, draw, fold_answer=fold_answer))
+    closing = report(snapshot, tokens)
+    return _roomiest(lambda room, draw: _page(snapshot, details or {}, closing, room, draw, fold_answer=fold_answer))
 
 
 def card_html(snapshot: Json) -> str:
@@ -110,7 +118,9 @@ def _card(snapshot: Json, room: Room, draw: Draw) -> Iterator[str]:
     yield "<p><small>result.show() draws the whole board, result.answer is this text.</small></p></div>"
 
 
-def _page(snapshot: Json, details: Mapping[str, Json], room: Room, draw: Draw, *, fold_answer: bool) -> Iterator[str]:
+def _page(
+    snapshot: Json, details: Mapping[str, Json], closing: str, room: Room, draw: Draw, *, fold_answer: bool
+) -> Iterator[str]:
     yield f'<div data-conduct-fallback="" {_BOX}>'
     yield head(snapshot, room)
     yield questions(snapshot, room)
@@ -118,7 +128,7 @@ def _page(snapshot: Json, details: Mapping[str, Json], room: Room, draw: Draw, *
     yield graph(snapshot, room)
     yield timeline(snapshot, room)
     yield plan(snapshot)
-    yield report(snapshot)
+    yield closing
     yield answer(snapshot, room, draw, fold=fold_answer)
     yield from tasks(snapshot, details, room, draw)
     yield "</div>"

@@ -55,7 +55,7 @@ export function Bell({ view, snapshot }: { view: View; snapshot: Snapshot }) {
       {run.reason !== "" && <p class="hold">{line(run.reason, 600)}</p>}
       {report.value !== null && (
         <div class="reports">
-          {tables(snapshot, report.value).map((table) => (
+          {tables(report.value).map((table) => (
             <Part key={table.title} table={table} />
           ))}
         </div>
