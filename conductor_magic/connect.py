@@ -49,7 +49,7 @@ class Connection:
     searches: bool = False
     compacts: frozenset[str] = frozenset()
     usual_usd: Mapping[str, float] = field(default_factory=dict[str, float])
-    prices: Mapping[str, tuple[tuple[float, float, float, float, float], ...]] = field(default_factory=dict)
+    prices: Mapping[str, tuple[tuple[float, ...], ...]] = field(default_factory=dict)
     standins: Mapping[str, tuple[TierModel, ...]] = field(default_factory=dict[str, tuple[TierModel, ...]])
 
 

@@ -63,7 +63,7 @@ class ModelsResolved(Event, kind="run.models"):
     tiers: dict[str, str]
     source: str
     usd: dict[str, float] = {}
-    prices: dict[str, tuple[tuple[float, float, float, float, float], ...]] = {}
+    prices: dict[str, tuple[tuple[float, ...], ...]] = {}
 
 
 class RunNoted(Event, kind="run.noted"):

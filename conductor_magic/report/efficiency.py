@@ -167,5 +167,5 @@ def _money_note(verdict: str, usd: float | None, alone: Solo | None, model: str,
 
 def _dollars(usd: float) -> str:
     """Two digits, and below a dollar three that count: figures that a sentence compares must differ where they do."""
-    digits = 2 if usd >= 1 or usd <= 0 else min(9, 2 - floor(log10(usd)))
+    digits = 2 if usd >= 1 or usd < 1e-9 else min(9, 2 - floor(log10(usd)))
     return f"${usd:,.{digits}f}"

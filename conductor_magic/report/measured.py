@@ -274,8 +274,9 @@ def _result(use: str, content: object, name: str) -> Part:
 
 def _part(thread: Thread, block: Mapping[str, Any]) -> Part:
     if block.get("type") == "tool_use":
-        thread.tools[block["id"]] = block["name"]
-        return Part(block["name"], _size(block), block["id"])
+        use, name = str(block.get("id", "")), str(block.get("name", ""))
+        thread.tools[use] = name
+        return Part(name, _size(block), use)
     if block.get("type") == "tool_result":
         use = str(block.get("tool_use_id", ""))
         return Part(thread.tools.get(use, "told"), _size(block), use)
@@ -287,10 +288,9 @@ def _compact(thread: Thread, event: ContextCompacted) -> None:
         return
     thread.turns[-1].compacted = True
     for message in event.messages:
-        content = message["content"]
-        blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
-        for block in blocks:
+        content = message.get("content") or ()
+        for block in [{"type": "text", "text": content}] if isinstance(content, str) else content:
             part = _part(thread, block)
-            if part.kind == "said" and message["role"] == "user":
+            if part.kind == "said" and message.get("role") == "user":
                 part = Part("told", part.bytes, about="record")
             thread.turns[-1].left.append(part)

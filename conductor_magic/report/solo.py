@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from math import isfinite
 from typing import Any
 
 from conductor_magic.events import Record, TaskLaunched, WorkerStarted
@@ -20,6 +21,7 @@ __all__ = ["Solo", "solo"]
 
 _CLOSING = "Now give the answer."
 _MILLION = 1_000_000
+_STEP = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,8 +184,13 @@ def _closing(conductor: Thread) -> Sequence[int]:
 
 def _rates(found: Measured, model: str, prompt: float) -> tuple[float, ...] | None:
     """Input, output, cache read and cache write for a prompt of this size, in USD per token."""
-    steps = [step for step in found.prices.get(model, ()) if step[0] < max(prompt, 1)]
+    steps = [step for step in found.prices.get(model, ()) if _is_step(step) and step[0] < max(prompt, 1)]
     return tuple(rate / _MILLION for rate in steps[-1][1:]) if steps else None
+
+
+def _is_step(step: tuple[float, ...]) -> bool:
+    """Whether it is as our recorder writes it: a stranger's record may hold anything."""
+    return len(step) == _STEP and all(isfinite(figure) and figure >= 0 for figure in step)
 
 
 def _cost(found: Measured, model: str, prompt: float, before: float, step: _Step, *, cached: bool) -> float | None:

@@ -78,7 +78,7 @@ def price(model: str) -> Price | None:
     return _price_on(model, datetime.now(UTC).date())
 
 
-def listed(models: Iterable[str]) -> dict[str, tuple[tuple[float, float, float, float, float], ...]]:
+def listed(models: Iterable[str]) -> dict[str, tuple[tuple[float, ...], ...]]:
     """Today's prices of these models, as `ModelsResolved.prices` records them."""
     found = {model: price(model) for model in models}
     return {
