@@ -12,12 +12,15 @@ from conductor_magic.limits import EXPECTED_USAGE
 from conductor_magic.models.anthropic.client import credentials_present
 from conductor_magic.models.anthropic.tiers import TIER_NAMES, TierModel
 from conductor_magic.models.base import Model
+from conductor_magic.models.seam import standing_in
 from conductor_magic.plain import plain
 from conductor_magic.settings import Options
 
 __all__ = ["Connection", "capped_money", "check_prices", "connect", "provider_of"]
 
 _REHEARSAL = "A rehearsal: a rule-based stand-in plays the models, no money is spent."
+_SCRIPT = "A rehearsal: a script plays the models, no money is spent."
+_SCRIPT_TOKENS = 32_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +57,13 @@ class Connection:
 
 
 def provider_of(option: str, environ: Mapping[str, str]) -> tuple[str, str]:
-    """The provider that an option means, and one plain sentence about it.
+    """The provider that an option means, and one plain sentence about it; a stand-in that is held goes before it.
 
     Raises:
         ConductUsageError: the option asks for Claude and no credential is there.
     """
+    if standing_in() is not None:
+        return "rehearsal", _SCRIPT
     present = credentials_present(environ)
     if option == "rehearsal":
         return "rehearsal", _REHEARSAL
@@ -107,6 +112,9 @@ async def connect(provider: str, tiers: Mapping[str, str], capped: str) -> Conne
     Raises:
         RequestRefused: the credential cannot be used, or a model has no price and there is `capped` money to keep.
     """
+    stand_in = standing_in()
+    if stand_in is not None:
+        return await asyncio.to_thread(_scripted, stand_in)
     model, charged = await asyncio.to_thread(_client, provider)
     from conductor_magic.models.anthropic.prices import expected_cost, listed, price
     from conductor_magic.models.anthropic.tiers import resolve_tiers
@@ -146,6 +154,14 @@ async def connect(provider: str, tiers: Mapping[str, str], capped: str) -> Conne
         prices=await asyncio.to_thread(listed, models.values()),
         standins=resolved.standins,
     )
+
+
+def _scripted(model: Model) -> Connection:
+    """The connection to a stand-in, under the rehearsal's model ids, so that a run can say what it would have cost."""
+    from conductor_magic.models.rehearsal.transport import MODELS
+
+    models = {**MODELS, "conductor": MODELS["opus"]}
+    return Connection(model, models, "the script", False, dict.fromkeys(models, _SCRIPT_TOKENS))
 
 
 def _is_anthropics(address: Any) -> bool:
