@@ -202,6 +202,19 @@ def test_nothing_completed_is_said() -> None:
     assert "- The budget is spent." in text
 
 
+def test_what_was_found_and_cannot_be_read_is_not_said_to_be_nothing() -> None:
+    """When a cap leaves no call for reading the reports, the answer says where they are."""
+    talk = Talk(goal(PENGUINS))
+    talk.answer("# Data analysis")
+    launched(talk)
+    talk.tell(
+        "NOTICES\n#1 completed · Columns of penguins · 9 tokens · outputs/1.md\n  x\n"
+        "The run's cap is reached. Nothing new starts. Give the answer now, and say what was not done."
+    )
+    text = talk.answer("Read was not run.", is_error=True).text
+    assert text.startswith("What was found out could not be read any more; it is in `result.tasks`.\n")
+
+
 def test_several_variables() -> None:
     """Tables are explored (beyond the third only their schema), other values described, the report waits for all."""
     names = [{"name": name, "text": f"`{name}`: pandas.DataFrame, 3 rows"} for name in ("a", "b", "c", "d")]

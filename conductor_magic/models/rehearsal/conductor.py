@@ -10,7 +10,7 @@ import json
 import re
 
 from conductor_magic.errors import ConductUsageError
-from conductor_magic.models.rehearsal.dialogue import Call, Dialogue, Outcome, Turn
+from conductor_magic.models.rehearsal.dialogue import Call, Dialogue, Turn
 from conductor_magic.models.rehearsal.planning import Assignment, Planned, choose_guide, plan, read_assignment
 from conductor_magic.models.rehearsal.prose import bullets, names
 from conductor_magic.models.rehearsal.value import value_turn
@@ -26,6 +26,7 @@ PLANNED = (
     "> **Rehearsal.** No language model took part: a rule-based stand-in laid out the fixed pattern of a guide for "
     "what is there and drew no conclusions of its own from your goal."
 )
+_NOTHING = "Nothing could be found out: no part of it was completed."
 _READABLE = 24
 _REPORT = re.compile(r"\A\[Report of the worker on [^\n]*\]\n")
 """What the engine says before a worker's own words."""
@@ -108,19 +109,16 @@ def _gather(dialogue: Dialogue, assignment: Assignment, ids: dict[str, str]) -> 
     if missing and "Read" in dialogue.tools:
         return Turn(calls=tuple(Call("Read", {"file_path": path}) for path in missing))
     outputs = [read[path] for task in wanted if (path := f"outputs/{task}.md") in read]
-    return Turn(_answer(dialogue, assignment, [output for output in outputs if not output.is_error]))
+    found = [_REPORT.sub("", output.text).strip() for output in outputs if not output.is_error]
+    nothing = "What was found out could not be read any more; it is in `result.tasks`." if completed else _NOTHING
+    return Turn(_answer(dialogue, assignment, found or [nothing]))
 
 
-def _answer(dialogue: Dialogue, assignment: Assignment, outputs: list[Outcome]) -> str:
-    parts = [_REPORT.sub("", output.text).strip() for output in outputs] or [
-        "Nothing could be found out: no part of it was completed."
-    ]
+def _answer(dialogue: Dialogue, assignment: Assignment, parts: list[str]) -> str:
     trouble = _troubles(dialogue)
-    if trouble:
-        parts.append(f"## What is missing\n\n{bullets(trouble)}")
-    if assignment.left_out:
-        parts.append(f"Not looked at: {names(assignment.left_out)}.")
-    return "\n\n".join([*parts, STAND_IN])
+    missing = [f"## What is missing\n\n{bullets(trouble)}"] if trouble else []
+    left_out = [f"Not looked at: {names(assignment.left_out)}."] if assignment.left_out else []
+    return "\n\n".join([*parts, *missing, *left_out, STAND_IN])
 
 
 def _troubles(dialogue: Dialogue) -> list[str]:
