@@ -39,6 +39,7 @@ __all__ = [
 Json = dict[str, Any]
 _DIFF = 4_000
 """Characters of each difference that a conflict shows."""
+_ENDS = {"completed": "Complete", "partial": "Partly done"}
 _CONTEXTS = 120
 """Sizes of the conductor's context that are shown, the latest."""
 
@@ -89,7 +90,18 @@ def run_json(state: RunState) -> Json:
         "cap": state.cap,
         "reason": state.end_reason or state.cap_text,
         "answer": state.answer,
+        "signature": _signature(state),
     }
+
+
+def _signature(state: RunState) -> str:
+    """The line that stands below whatever the run says: how the work stands."""
+    if state.status != "running":
+        return f"── ◈ {_ENDS.get(state.status, state.status.capitalize())} ──"
+    waiting = sum(question.answered is None for question in state.questions.values())
+    parts = [f"{len(state.running)} at work"] if state.running else []
+    parts += [f"{waiting} asking"] if waiting else []
+    return " ".join(["── ◈ Conducting ──", *([" · ".join(parts), "──"] if parts else [])])
 
 
 def conductor_json(state: RunState) -> Json:

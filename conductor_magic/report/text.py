@@ -35,7 +35,20 @@ _ASCII_SIGNS = {
     "cancelled": "/",
 }
 _ASCII = str.maketrans(
-    {"–": "-", "…": "~", "·": "|", "×": "x", "“": '"', "”": '"', "’": "'", "█": "#", "░": ".", "→": ">"}
+    {
+        "–": "-",
+        "…": "~",
+        "·": "|",
+        "×": "x",
+        "“": '"',
+        "”": '"',
+        "’": "'",
+        "█": "#",
+        "░": ".",
+        "→": ">",
+        "─": "-",
+        "◈": "*",
+    }
 )
 _TASKS_LIMIT = 100
 _CONFLICTS, _DIFF_LINES = 8, 30
@@ -72,6 +85,7 @@ def board_text(
     said = tokens if run["ended"] is not None else ()
     lines += _section([piece for line in said for piece in _wrapped(_one_line(line), width)])
     lines += _section(_answer(run["answer"], width))
+    lines += _section([_fit(run["signature"], width)] if run["started"] else [])
     text = "\n".join(line.rstrip() for line in lines)
     return _as_ascii(text) if ascii else text
 

@@ -48,6 +48,27 @@ def test_a_diff_leads_from_any_picture_to_any_other(before: str, after: str) -> 
     assert first == copy
 
 
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("running", "── ◈ Conducting ── 3 at work ──"),
+        ("asking", "── ◈ Conducting ── 3 at work · 2 asking ──"),
+        ("planning", "── ◈ Conducting ──"),
+        ("planned", "── ◈ Planned ──"),
+        ("done", "── ◈ Complete ──"),
+        ("cancelled", "── ◈ Cancelled ──"),
+    ],
+)
+def test_a_line_at_the_end_says_how_the_work_stands(name: str, line: str) -> None:
+    """In each picture once, below the answer and never in it."""
+    picture, details = drawn(name)
+    assert board_text(picture).splitlines()[-1] == line
+    assert "*" in board_text(picture, ascii=True).splitlines()[-1]
+    for page in (board_html(picture, details), card_html(picture)):
+        assert page.count(line) == 1
+    assert "◈" not in picture["run"]["answer"]
+
+
 @pytest.mark.parametrize("name", RUNS)
 @pytest.mark.parametrize("width", [40, 80, 132])
 def test_text_keeps_to_its_width(name: str, width: int) -> None:

@@ -35,6 +35,7 @@ const run = record({
   cap: text,
   reason: text,
   answer: text,
+  signature: text,
 });
 
 const conductor = record({

@@ -9,7 +9,7 @@ from conductor_magic.report.html.look import CELL, NUMBER, TABLE, Json, Room, fo
 from conductor_magic.report.html.prose import Draw, prose
 from conductor_magic.report.words import clock, count, money, tokens
 
-__all__ = ["answer", "report"]
+__all__ = ["answer", "report", "signature"]
 
 
 def answer(snapshot: Json, room: Room, draw: Draw, *, fold: bool) -> str:
@@ -26,6 +26,12 @@ def answer(snapshot: Json, room: Room, draw: Draw, *, fold: bool) -> str:
         return ""
     drawn = prose(said, room.answer, draw=draw, plain=room.plain)
     return folded("<strong>Answer</strong>", drawn) if fold else f"<p><strong>Answer</strong></p>{drawn}"
+
+
+def signature(snapshot: Json) -> str:
+    """The line below all that the run says: how the work stands; nothing before it has begun."""
+    run = snapshot["run"]
+    return f'<p style="opacity:.75">{escape(run["signature"])}</p>' if run["started"] else ""
 
 
 def report(snapshot: Json, said: Sequence[str] = ()) -> str:

@@ -11,7 +11,7 @@ from functools import cache
 from html import escape
 
 from conductor_magic.report.html.asked import conflicts, questions
-from conductor_magic.report.html.closing import answer, report
+from conductor_magic.report.html.closing import answer, report, signature
 from conductor_magic.report.html.graph import graph
 from conductor_magic.report.html.head import head, sentence
 from conductor_magic.report.html.look import Json, Room, text
@@ -115,6 +115,7 @@ def _card(snapshot: Json, room: Room, draw: Draw) -> Iterator[str]:
     yield plan(snapshot)
     if run["answer"]:
         yield prose(run["answer"], room.answer, draw=draw, plain=room.plain)
+    yield signature(snapshot)
     yield "<p><small>result.show() draws the whole board, result.answer is this text.</small></p></div>"
 
 
@@ -130,5 +131,6 @@ def _page(
     yield plan(snapshot)
     yield closing
     yield answer(snapshot, room, draw, fold=fold_answer)
+    yield signature(snapshot)
     yield from tasks(snapshot, details, room, draw)
     yield "</div>"

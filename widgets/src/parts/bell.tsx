@@ -68,6 +68,7 @@ export function Bell({ view, snapshot }: { view: View; snapshot: Snapshot }) {
           <Markdown text={run.answer} />
         </div>
       )}
+      <p class="of">{run.signature}</p>
     </section>
   );
 }
