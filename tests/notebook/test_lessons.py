@@ -209,7 +209,11 @@ def play(lesson: str, folder: Path) -> Played:
     return Played(notebook, wrong, right, cpu)
 
 
-@pytest.fixture(scope="module", params=LESSONS)
+# The third plays the run of the quickstart, which `make test` plays already, and is the longest.
+TO_PLAY = [pytest.param(name, marks=pytest.mark.slow) if name.startswith("3_") else name for name in LESSONS]
+
+
+@pytest.fixture(scope="module", params=TO_PLAY)
 def played(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Played:
     """A lesson, executed in a fresh folder without a key."""
     with pytest.MonkeyPatch.context() as patch:
