@@ -108,13 +108,17 @@ def taken_over(
         walls: the mode from now on, the kind of walls, and why they are so.
     """
     mode, isolation, why = walls
-    workers = [worker for worker in state.workers.values() if _goes_on(state, worker)]
+    workers, left = _back_at_desks(state)
     busy = {worker.task for worker in workers}
     return RunResumed(
         owner=owner,
         away=max(0.0, away),
         workers=tuple(worker.id for worker in workers),
-        tasks=tuple(task.id for task in state.tasks.values() if task.id not in busy and _waits_again(state, task)),
+        tasks=tuple(
+            task.id
+            for task in state.tasks.values()
+            if task.id in left or (task.id not in busy and _waits_again(state, task))
+        ),
         unsure=tuple(
             call
             for worker in workers
@@ -198,6 +202,18 @@ def _from_the_plan(state: RunState) -> list[Event]:
         if task.status in ("blocked", "ready") and not task.launched
     ]
     return [RunNoted(text=f"{made}what that cost{cost} is counted in this one."), *launches]
+
+
+def _back_at_desks(state: RunState) -> tuple[list[WorkerState], set[str]]:
+    """The workers that go on, and the tasks of those for which no desk is free: these wait for another attempt.
+
+    Who was cut off in flight has a desk. Whom the end of the run ended had given it up, and others may have sat down.
+    """
+    back = [worker for worker in state.workers.values() if _goes_on(state, worker)]
+    ended = [worker for worker in back if worker.outcome is not None]
+    desks = state.started.workers if state.started else 0
+    late = ended[max(0, desks - (len(back) - len(ended))) :]
+    return [worker for worker in back if worker not in late], {worker.task for worker in late}
 
 
 def _goes_on(state: RunState, worker: WorkerState) -> bool:

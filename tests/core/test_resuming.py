@@ -87,3 +87,19 @@ def test_a_worker_that_goes_on_sits_down_where_nobody_sits() -> None:
     on = apply(state, Record(state.seq + 1, state.at, event))
     check(on)
     assert {worker.id: worker.desk for worker in on.running} == {"w1": 2, "w2": 1}
+
+
+def test_for_whom_no_desk_is_free_another_attempt_waits() -> None:
+    """Where one desk is all there is, whoever sits at it goes on, and the other's task waits."""
+    state = run(
+        *(event for task in "12" for event in (created(task), launched(task))),
+        started("w1", "1", desk=1),
+        e.WorkerEnded(worker="w1", task="1", outcome="limit", cause="budget", error="No more calls."),
+        started("w2", "2", desk=1),
+        workers=1,
+    )
+    event = resumed(state)
+    assert (event.workers, event.tasks) == (("w2",), ("1",))
+    on = apply(state, Record(state.seq + 1, state.at, event))
+    check(on)
+    assert [task.status for task in on.tasks.values()] == ["ready", "running"]
