@@ -100,6 +100,16 @@ def test_a_tier_before_the_first_attempt_is_free_to_choose(play: Play) -> None:
     assert (result["1"].tier, result["1"].reason) == ("opus", "an ambiguous one")
 
 
+def test_what_was_replaced_is_not_launched_again(play: Play) -> None:
+    """It would be done and count for nothing: what waited for it waits for the other one now."""
+    both = tools(create("rest", metadata={"replaces": "1"}), launch("a", prompt="again"), launch("rest"), prefix="both")
+    floor = Floor([lay_out({"a": ()}), text("Under way."), both, text("On."), text("All.")], fails)
+    result = play(floor)
+    assert "Task 2 has taken the place of task 1: launch that." in said(floor, 3)
+    assert [len(task.attempts) for task in result] == [1, 1]
+    assert result.status == "completed", result.reason
+
+
 def test_a_retry_on_the_same_tier_keeps_its_reason(play: Play) -> None:
     """Only another tier needs evidence."""
     first = tools(create("a"), launch("a", reason="a list"))
