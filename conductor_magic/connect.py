@@ -158,10 +158,12 @@ async def connect(provider: str, tiers: Mapping[str, str], capped: str) -> Conne
 
 def _scripted(model: Model) -> Connection:
     """The connection to a stand-in, under the rehearsal's model ids, so that a run can say what it would have cost."""
+    from conductor_magic.models.anthropic.prices import listed
     from conductor_magic.models.rehearsal.transport import MODELS
 
     models = {**MODELS, "conductor": MODELS["opus"]}
-    return Connection(model, models, "the script", False, dict.fromkeys(models, _SCRIPT_TOKENS))
+    reply = dict.fromkeys(models, _SCRIPT_TOKENS)
+    return Connection(model, models, "the script", False, reply, prices=listed(models.values()))
 
 
 def _is_anthropics(address: Any) -> bool:
