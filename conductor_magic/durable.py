@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-__all__ = ["keep_file", "keep_names"]
+__all__ = ["keep_file", "keep_names", "write_whole"]
 
 
 def keep_file(handle: int, path: Path) -> None:
@@ -33,3 +33,23 @@ def keep_names(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a new file and put it on the disk; under its name it is always whole, and of one that failed nothing is left.
+
+    Raises:
+        OSError: the disk does not take it.
+    """
+    draft = path.with_name(f".{os.urandom(8).hex()}")
+    try:
+        with draft.open("wb") as file:
+            file.write(content)
+            file.flush()
+            draft.replace(path)
+            keep_file(file.fileno(), path)
+    except OSError:
+        # Its part takes room that the record needs to say so; and what is not surely on the disk is not relied on.
+        for left in (draft, path):
+            left.unlink(missing_ok=True)
+        raise

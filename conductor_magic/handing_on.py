@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
-from conductor_magic.durable import keep_file, keep_names
+from conductor_magic.durable import keep_names, write_whole
 
 __all__ = ["keep_reports"]
 
@@ -41,10 +41,4 @@ def _write(path: Path, text: str) -> None:
     if not path.parent.exists():
         path.parent.mkdir(mode=0o700)
         keep_names(path.parent.parent)
-    draft = path.with_suffix(".part")
-    with draft.open("w", encoding="utf-8", newline="") as file:
-        file.write(text)
-        file.flush()
-        keep_file(file.fileno(), draft)
-    draft.rename(path)
-    keep_names(path.parent)
+    write_whole(path, text.encode("utf-8", "replace"))

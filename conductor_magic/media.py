@@ -11,14 +11,13 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from conductor_magic.durable import keep_file
+from conductor_magic.durable import write_whole
 from conductor_magic.web.pdf import page_count
 from conductor_magic.web.pictures import pixels
 
@@ -114,13 +113,7 @@ def _kept(block: Json, folder: Path) -> Json:
     path = folder / _FOLDER / (sha256 + _SUFFIXES[media_type])
     if not path.exists():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        temporary = path.with_name(f".{os.urandom(8).hex()}")
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            temporary.replace(path)
-            # Before a record refers to it.
-            keep_file(file.fileno(), path)
+        write_whole(path, content)  # before a record refers to it
     kept = {
         "type": KEPT,
         "media_type": media_type,

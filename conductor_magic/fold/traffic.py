@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from conductor_magic import events as e
@@ -117,12 +117,12 @@ def _conductor_result(state: RunState, record: Record, event: e.ToolEnded | e.To
     return change_conductor(state, log=log)
 
 
-def _path_read(log: Iterable[Record], event: e.ToolEnded) -> str:
+def _path_read(log: Sequence[Record], event: e.ToolEnded) -> str:
     """The path that this call of the conductor was to read, as the call has it; empty for any other call."""
     if event.name != "Read":
         return ""
-    turns = [record.event for record in log if isinstance(record.event, e.ConductorTurn)]
-    calls = (block for turn in reversed(turns) for block in turn.content if block.get("id") == event.use)
+    turns = (record.event for record in reversed(log) if isinstance(record.event, e.ConductorTurn))
+    calls = (block for turn in turns for block in turn.content if block.get("id") == event.use)
     given = next(calls, {}).get("input")
     return str(given.get("file_path", "")).strip() if isinstance(given, dict) else ""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from unittest.mock import patch
 
 import pytest
 
+from conductor_magic.durable import write_whole
 from conductor_magic.media import keep
 from tests.support.media import PNG
 from tests.support.tool_bench import ToolBench
@@ -61,3 +63,14 @@ def test_a_picture_that_a_conversation_refers_to_is_on_the_disk(disk: Disk, tmp_
     keep([{"type": "image", "source": source}], tmp_path)
     (kept,) = (tmp_path / "seen").iterdir()
     assert disk.has(kept)
+
+
+def test_of_what_did_not_fit_nothing_is_left(tmp_path: Path) -> None:
+    """Half a file would take the room that the record needs to tell of it."""
+    full = OSError(errno.ENOSPC, "No space left on device")
+    with patch("conductor_magic.durable.os.fsync", side_effect=full), pytest.raises(OSError, match="No space left"):
+        write_whole(tmp_path / "report.md", b"far too much")
+    assert list(tmp_path.iterdir()) == []
+    with patch.object(Path, "replace", side_effect=full), pytest.raises(OSError, match="No space left"):
+        write_whole(tmp_path / "other.md", b"far too much")
+    assert list(tmp_path.iterdir()) == []
