@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-__all__ = ["HEADINGS", "merged", "parted", "quoted", "strip_preamble", "task_id_prefix"]
+__all__ = ["HEADINGS", "fenced_lines", "merged", "parted", "quoted", "strip_preamble", "task_id_prefix"]
 
 HEADINGS = ("NOTEBOOK VARIABLES", "RESULTS OF EARLIER TASKS", "AN EARLIER ATTEMPT FAILED", "WORKSPACE", "RETURN")
 """The sections below a worker's task, in their order."""
@@ -35,7 +35,7 @@ def strip_preamble(prompt: str) -> str:
     Such a block begins a paragraph with `CONTEXT: You are a WORKER`, or is followed by rules; `TASK:` ends it.
     """
     lines = prompt.split("\n")
-    fenced = _fenced(lines)
+    fenced = fenced_lines(lines)
     kept: list[str] = []
     place = 0
     while place < len(lines):
@@ -95,7 +95,7 @@ def parted(prompt: str) -> tuple[str, dict[str, str]]:
         prompt: without a preamble.
     """
     lines = prompt.split("\n")
-    fenced = _fenced(lines)
+    fenced = fenced_lines(lines)
     found: dict[str, list[str]] = {"": []}
     below = ""
     for place, line in enumerate(lines):
@@ -134,7 +134,7 @@ def quoted(text: str) -> str:
 def _paragraphs(text: str) -> list[str]:
     """The paragraphs; a code fence is in one piece with what it stands in."""
     lines = text.split("\n")
-    fenced = _fenced(lines)
+    fenced = fenced_lines(lines)
     parts: list[list[str]] = [[]]
     for place, line in enumerate(lines):
         if line.strip() or place in fenced:
@@ -144,7 +144,7 @@ def _paragraphs(text: str) -> list[str]:
     return ["\n".join(part) for part in parts if part]
 
 
-def _fenced(lines: list[str]) -> set[int]:
+def fenced_lines(lines: list[str]) -> set[int]:
     """The numbers of the lines in code fences, the fences' own included. A fence that nothing closes is none."""
     inside: set[int] = set()
     place = 0

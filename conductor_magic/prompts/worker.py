@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 
 from conductor_magic.prompts.cleaning import merged, parted, quoted, strip_preamble
@@ -18,7 +17,6 @@ __all__ = [
     "STATUS_RULE",
     "WORKER",
     "long_results",
-    "parse_status",
     "stalled_text",
     "worker_prompt",
     "worker_system",
@@ -55,11 +53,6 @@ _RESULT_CHARACTERS = 24_000
 _LEAST_SHARE = 500
 _ERROR_CHARACTERS, _LEFT_CHARACTERS = 2_000, 6_000
 """Of the last attempt's error, and of what it still reported."""
-
-_STATUS = re.compile(
-    r"^[ \t]*[*_`]*STATUS:?[*_`]*:?[ \t]*[*_`]*(done|incomplete|blocked)\b[*_`]*[ \t]*[-–—:]*[ \t]*(.*?)[*_`\s]*\Z",
-    re.IGNORECASE,
-)
 
 
 def worker_system(kind: str) -> str:
@@ -145,15 +138,6 @@ def _value_rule(task: TaskState) -> str:
         "After them, one fenced ```json block with the task's value as data; it must fit this JSON Schema:\n"
         f"```json\n{json.dumps(schema, ensure_ascii=False)}\n```\n"
     )
-
-
-def parse_status(report: str) -> tuple[str, str, str]:
-    """A worker's report as (`done`, `incomplete` or `blocked`; the reason; the report without the status line)."""
-    body, _, last = report.rstrip().rpartition("\n")
-    match = _STATUS.match(last)
-    if match is None:
-        return "done", "", report.strip()
-    return match.group(1).lower(), match.group(2).strip(), body.strip()
 
 
 def stalled_text(detail: str) -> str:

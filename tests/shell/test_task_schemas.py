@@ -97,9 +97,10 @@ def test_a_second_miss_goes_straight_to_the_conductor(play: Play) -> None:
     assert "mean: None is not of type" in json.dumps(floor.conductor_requests[-1]["messages"][-1])
 
 
-def test_an_unfinished_task_owes_no_value(play: Play) -> None:
-    """A worker that says it could not is not asked for data."""
-    floor = floor_of(text("No file.\nSTATUS: blocked - there is no file"))
+@pytest.mark.parametrize("below", ["", f"\n```json\n{GOOD}\n```"], ids=["no value", "a value below"])
+def test_an_unfinished_task_owes_no_value(play: Play, below: str) -> None:
+    """A worker that says it could not is not asked for data, and data that it gives all the same is no success."""
+    floor = floor_of(text(f"No file.\nSTATUS: blocked - there is no file{below}"))
     assert play(floor).tasks["1"].error == "Blocked: there is no file"
     assert len(floor.worker_requests) == 1
 
