@@ -6,13 +6,14 @@ carried out changes the state so that the next `decide` does not return it again
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
 from conductor_magic.caps import nearly_spent
 from conductor_magic.events import BudgetWarned, Cause, Milestone
 from conductor_magic.plan import chain_lengths
-from conductor_magic.state import RunState, TaskState, WorkerState
+from conductor_magic.state import ConflictState, RunState, TaskState, WorkerState
 
 __all__ = [
     "MAX_ATTEMPTS",
@@ -171,19 +172,24 @@ def decide(state: RunState) -> list[Command]:
 def _resolutions(state: RunState) -> list[Resolve]:
     """Conflicts that a task has settled: it was launched once the conductor knew of them, and is completed.
 
-    It has changed the file, or its prompt names it: it may have found that the file is right as it is.
+    It has changed the file, or its prompt names the conflict or one of its versions: it may have found that the file is
+    right as it is. That a prompt names the file says nothing: it may be told to leave that alone.
     """
     found: list[Resolve] = []
     for conflict in state.open_conflicts:
-        path = conflict.event.path
-        changed = {file.task for file in state.files if file.path == path}
-        name = path.rpartition("/")[2]
+        changed = {file.task for file in state.files if file.path == conflict.event.path}
         for task in state.tasks.values():
             later = conflict.told and task.launched_seq > conflict.told and task.status == "completed"
-            if later and (task.id in changed or name in task.prompt):
+            if later and (task.id in changed or _names(task.prompt, conflict)):
                 found.append(Resolve(conflict.id, task.id))
                 break
     return found
+
+
+def _names(prompt: str, conflict: ConflictState) -> bool:
+    versions = [path for path in (conflict.event.base, *conflict.event.kept) if path]
+    called = re.search(rf"\bconflict {re.escape(conflict.id)}\b", prompt, re.IGNORECASE)
+    return called is not None or any(version in prompt for version in versions)
 
 
 def unlaunched(state: RunState) -> tuple[str, ...]:

@@ -167,7 +167,7 @@ def _conflict(conflict: ConflictState) -> str:
     shown = [f"  | {line}" for diff in event.diffs for line in cut(diff, 1_500).splitlines()]
     order = (
         "Create one task (opus) that puts into the file what each of them meant, or finds that it is right as it is. "
-        "Name the file and these versions in its prompt; Read opens them:"
+        "Name the conflict, the file and these versions in its prompt; Read opens them:"
     )
     said = [f"  The person says: {cut(conflict.note, 500)}"] if conflict.note else []
     return "\n".join([f"Conflict {conflict.id}: {head}", *said, f"  {order}", *(f"  {line}" for line in kept), *shown])

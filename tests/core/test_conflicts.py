@@ -25,7 +25,7 @@ WANTED = e.MergeWanted(conflict="k1", by="default")
 TOLD = e.ConductorTold(text="news", until=3)
 
 
-def merge(*after: Event, prompt: str = "Merge /ws/f.py.") -> tuple[Event, ...]:
+def merge(*after: Event, prompt: str = "Merge what is in /run/task-1-f.py.") -> tuple[Event, ...]:
     """The conductor learns of the conflict and has task 3 merge it."""
     launch = e.TaskLaunched(task="3", prompt=prompt, tier="opus")
     return (*DONE, WANTED, TOLD, created("3"), launch, slept(), started("w3", "3"), *after)
@@ -56,10 +56,17 @@ def test_what_nobody_decided_is_merged_before_the_conductor_ends() -> None:
     assert decide(capped) == [WakeConductor(2)]
 
 
-@pytest.mark.parametrize("changes", [True, False])
-def test_a_task_that_was_launched_for_it_settles_a_conflict(changes: bool) -> None:
+@pytest.mark.parametrize(
+    ("changes", "prompt"),
+    [
+        (True, "Put it right."),
+        (False, "Settle Conflict k1."),
+        (False, "Is /ws/f.py right? It was /run/before-f.py."),
+        (False, "Is /ws/f.py right? See /run/task-1-f.py."),
+    ],
+)
+def test_a_task_that_was_launched_for_it_settles_a_conflict(changes: bool, prompt: str) -> None:
     """It changed the file, or found it right as it is; its end is what counts."""
-    prompt = "Put it right." if changes else "Merge /ws/f.py."
     change = (e.FileChanged(path="/ws/f.py", task="3", worker="w3", action="edited"),) if changes else ()
     assert decide(run(*merge(*change, prompt=prompt))) == []
     state = run(*merge(*change, ended("w3", "3"), prompt=prompt))
@@ -71,10 +78,12 @@ def test_a_task_that_was_launched_for_it_settles_a_conflict(changes: bool) -> No
     [
         merge(ended("w3", "3", "failed")),
         merge(ended("w3", "3"), prompt="Do something else."),
+        merge(ended("w3", "3"), prompt="Do not open /ws/f.py: it is in conflict."),
+        merge(ended("w3", "3"), prompt="Settle conflict k12."),
         (*DONE, created("3"), e.TaskLaunched(task="3", prompt="Change /ws/f.py", tier="opus"), started("w3", "3"),
          WANTED, TOLD, ended("w3", "3")),
     ],
-    ids=["it failed", "it is about something else", "it was launched before"],
+    ids=["it failed", "something else", "it only names the file", "it is for another", "it was launched before"],
 )  # fmt: skip
 def test_other_tasks_do_not_settle_it(steps: tuple[Event, ...]) -> None:
     """A task that failed, that is about another file, or that could not know of it."""
