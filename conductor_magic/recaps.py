@@ -14,7 +14,7 @@ from typing import Any
 from conductor_magic import events as e
 from conductor_magic.state import QuestionState, RunState, TaskState, WorkerState
 from conductor_magic.transcript import argument, content_text
-from conductor_magic.wording import one_line
+from conductor_magic.wording import one_line, path_text
 
 __all__ = ["conductor_recap", "kept_words", "note_request", "recap", "worker_recap"]
 
@@ -144,11 +144,13 @@ def _comments(tasks: Iterable[TaskState]) -> list[str]:
 
 
 def _open(state: RunState) -> list[str]:
-    lines = [f"Conflict {conflict.id} over {conflict.event.path}" for conflict in state.open_conflicts]
+    lines = [f"Conflict {conflict.id} over {path_text(conflict.event.path)}" for conflict in state.open_conflicts]
     if state.cap_text:
         lines.append(state.cap_text)
     if state.conductor.reads:
-        lines.append("Workspace files that you have read: " + ", ".join(dict.fromkeys(state.conductor.reads)))
+        lines.append(
+            "Workspace files that you have read: " + ", ".join(map(path_text, dict.fromkeys(state.conductor.reads)))
+        )
     if state.conductor.answer.strip():
         lines.append(f"Your answer so far: {one_line(state.conductor.answer, 1_000)}")
     return lines
@@ -170,7 +172,7 @@ def worker_recap(state: RunState, worker: WorkerState, room: int) -> str:
     """What a worker did in this attempt."""
     files = {file.path: file.action for file in state.files if file.worker == worker.id}
     made = [saved.name for saved in state.artifacts.values() if saved.worker == worker.id]
-    parts = [("FILES THAT YOU CHANGED", [f"{path} ({action})" for path, action in files.items()])]
+    parts = [("FILES THAT YOU CHANGED", [f"{path_text(path)} ({action})" for path, action in files.items()])]
     parts += [("HANDED OVER", [f"{name}" for name in made])]
     text = "\n\n".join("\n".join([head, *lines]) for head, lines in parts if lines)
     calls = _calls(worker, max(0, room - len(text)))

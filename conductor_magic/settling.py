@@ -19,6 +19,7 @@ from conductor_magic.redact import Redactor
 from conductor_magic.state import RunState
 from conductor_magic.tools.custody import Custody
 from conductor_magic.tools.ledger import Standing
+from conductor_magic.wording import path_text
 
 __all__ = ["MERGE", "JournalLedger", "Settler"]
 
@@ -140,7 +141,8 @@ def _question(event: ConflictFound) -> tuple[Json, dict[str, int]]:
     if len(options) == 1:
         options.append({"label": "Leave it", "description": "The conductor decides."})
     question = (
-        f"{' and '.join(event.who)} changed {event.path} at once; the last version is without the rest. What now?"
+        f"{' and '.join(event.who)} changed {path_text(event.path)} at once; "
+        "the last version is without the rest. What now?"
     )
     return {
         "question": question,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["did_you_mean", "listed", "one_line", "shown", "variables"]
+__all__ = ["did_you_mean", "listed", "one_line", "path_text", "shown", "variables"]
 
 _WIDTH = 60
 # What IPython itself puts into every notebook.
@@ -41,6 +41,11 @@ def one_line(text: str, limit: int) -> str:
     """The text on one line, cut at its end when it is longer than `limit` characters."""
     line = " ".join(text.split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def path_text(path: str) -> str:
+    """The path on one line: whoever named a file adds no line to what is said of it, and turns none around."""
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in path)
 
 
 def variables(namespace: Iterable[str]) -> list[str]:

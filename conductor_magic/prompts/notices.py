@@ -10,7 +10,7 @@ from conductor_magic.events import ConflictFound
 from conductor_magic.prompts.shared import cut
 from conductor_magic.recovering import after_failure
 from conductor_magic.state import ConflictState, Notice, RunState, TaskState
-from conductor_magic.wording import one_line
+from conductor_magic.wording import one_line, path_text
 
 __all__ = ["notice_text", "unread_results", "unsettled_text"]
 
@@ -159,10 +159,12 @@ def _ids(tasks: Sequence[str]) -> str:
 def _conflict(conflict: ConflictState) -> str:
     event = conflict.event
     if conflict.resolved is not None:
-        return f"Conflict over {event.path}: settled by the {conflict.by} ({conflict.how})."
+        return f"Conflict over {path_text(event.path)}: settled by the {conflict.by} ({conflict.how})."
     head = _collided(event)
     kept = [
-        f"{who}: {path}" for who, path in zip(("before", *event.who), (event.base, *event.kept), strict=False) if path
+        f"{who}: {path_text(path)}"
+        for who, path in zip(("before", *event.who), (event.base, *event.kept), strict=False)
+        if path
     ]
     shown = [f"  | {line}" for diff in event.diffs for line in cut(diff, 1_500).splitlines()]
     order = (
@@ -174,12 +176,11 @@ def _conflict(conflict: ConflictState) -> str:
 
 
 def _collided(event: ConflictFound) -> str:
+    path = path_text(event.path)
     if event.sure:
-        return (
-            f"{' and '.join(event.who)} changed {event.path} at once; the last version is in place, without the rest."
-        )
+        return f"{' and '.join(event.who)} changed {path} at once; the last version is in place, without the rest."
     return (
-        f"{event.path} changed more than once while commands of #{', #'.join(event.tasks)} ran, and what came first is "
+        f"{path} changed more than once while commands of #{', #'.join(event.tasks)} ran, and what came first is "
         "not in what came last. Perhaps one of them only wrote its own file twice."
     )
 
