@@ -36,7 +36,7 @@ def keep_names(folder: Path) -> None:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a new file and put it on the disk; under its name it is always whole, and of one that failed nothing is left.
+    """Write a new file and put it on the disk: whole under its name, or nothing of it is left.
 
     Raises:
         OSError: the disk does not take it.
