@@ -88,9 +88,12 @@ def test_everything_about_a_task_can_be_inspected(simulation: Simulation) -> Non
         found = inspect(state, task.id)
         assert found is not None
         assert json.loads(json.dumps(found)) == found
-        assert [attempt["transcript"] for attempt in found["attempt_list"]] == [
-            rows(state.workers[worker].log) for worker in task.attempts
-        ]
+        workers = [state.workers[worker] for worker in task.attempts]
+        assert [attempt["transcript"] for attempt in found["attempt_list"]] == [rows(worker.log) for worker in workers]
+        assert [attempt["prompt"] for attempt in found["attempt_list"]] == [worker.prompt for worker in workers]
+        assert [attempt["tools"] for attempt in found["attempt_list"]] == [list(worker.tools) for worker in workers]
+        assert (found["prompt"], found["sent"]) == (workers[-1].prompt if workers else task.prompt, bool(workers))
+        assert {file["path"] for file in found["files"]} == {file.path for file in state.files if file.task == task.id}
     assert inspect(state, "no such task") is None
 
 
@@ -239,6 +242,7 @@ def in_status(status: str) -> RunState:
 def test_a_guide_that_was_read_is_told_with_its_size_and_nothing_else_is() -> None:
     """What was refused, a worker's output and a workspace file are no guides."""
     begun = snapshot(fold(Script().start().records), 0.0)
+    assert begun["conductor"]["drafting"].startswith("The conductor works through others alone: it writes no code, ")
     assert begun["conductor"]["drafting"].endswith(" Guides it can read: code-review, data-analysis.")
     script = Script().start().read("guides/data-analysis.md", "x" * 7_000).read("guides/none.md", "no", is_error=True)
     state = fold(script.read("outputs/1.md", "y").read("/ws/notes.md", "z").records)

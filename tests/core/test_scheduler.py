@@ -9,6 +9,7 @@ from conductor_magic import events as e
 from conductor_magic.check import check
 from conductor_magic.scheduler import (
     MAX_ATTEMPTS,
+    Celebrate,
     Finish,
     StartWorker,
     StopWorker,
@@ -245,3 +246,23 @@ def test_is_final_gives_one_retry_for_accidents_and_none_for_refusals() -> None:
     assert not is_final(again, "crash", ("status",))
     third = TaskState("1", "s", "d", attempts=("w1", "w2", "w3"))
     assert is_final(third, "crash", ("status", "status"))
+
+
+def test_a_phase_that_is_complete_has_its_moment_once() -> None:
+    """Not while one of its tasks is open, and not again when the next phase is."""
+
+    def moments(*further: e.Event) -> list[str]:
+        one = [
+            e.TaskCreated(task=task, subject=task, description="d", phase="Survey" if task < "3" else "Report")
+            for task in "123"
+        ]
+        begun = (*one, *(launched(task) for task in "123"), slept(), *further)
+        return [command.phase for command in decide(run(*begun, workers=3)) if isinstance(command, Celebrate)]
+
+    first, second = (started("w1", "1"), ended("w1", "1")), (started("w2", "2", 2), ended("w2", "2"))
+    third = (started("w3", "3", 3), ended("w3", "3"))
+    told = e.Milestone(scope="phase", name="Survey")
+    assert moments(*first) == []
+    assert moments(*first, *second) == ["Survey"]
+    assert moments(*first, *second, told) == []
+    assert moments(*first, *second, told, *third) == ["Report"]
