@@ -22,9 +22,12 @@ _CONTEXT_LINE = re.compile(
 _RULES_LINE = re.compile(rf"{_MARKS}(?:THE )?RULES{_MARKS}:?{_MARKS}", re.IGNORECASE)
 _RULE = re.compile(r"[ \t>]*(?:[-*•+]|\d+[.)])[ \t].*")
 _TASK_LINE = re.compile(rf"{_MARKS}(?:YOUR )?TASK{_MARKS}:[ \t*_`]*", re.IGNORECASE)
-_HEADING = re.compile(rf"{_MARKS}({'|'.join(HEADINGS)})[ \t*_:`~]*")
+_HEADING = re.compile(rf"{_MARKS}({'|'.join(HEADINGS)})[ \t*_:`~#]*")
 _FENCE = re.compile(r"[ \t]{0,3}(`{3,}|~{3,})")
-_OURS = re.compile(rf"^(?=(?:{'|'.join(HEADINGS)}|CONTEXT:[ \t]*You\b.*|RULES:|TASK:)[ \t]*$)", re.MULTILINE)
+_OPENING = re.compile(
+    rf"{_MARKS}(?:CONTEXT{_MARKS}:{_MARKS}You\b.*|(?:THE )?RULES{_MARKS}:?{_MARKS}|(?:YOUR )?TASK{_MARKS}:.*)"
+)
+"""A line of the preamble's as it passes for ours in a report, where `Rules` and `Task: x` are a worker's own words."""
 _FURTHER_TASK = "To be done:"
 _TASK_ID = re.compile(r"\s*TaskId\s+#?([\w-]+)\s*:\s*", re.IGNORECASE)
 
@@ -128,7 +131,12 @@ def merged(ours: Mapping[str, str], theirs: Mapping[str, str]) -> list[str]:
 
 def quoted(text: str) -> str:
     """Words that are not ours: a line in them that would pass for a heading of ours begins with a bar."""
-    return _OURS.sub("| ", text)
+    lines = re.sub(r"\r\n?", "\n", text).splitlines(keepends=True)
+    return "".join(f"| {line}" if _passes_for_ours(line.rstrip()) else line for line in lines)
+
+
+def _passes_for_ours(line: str) -> bool:
+    return any(form.fullmatch(line) for form in (_HEADING, _OPENING, _CONTEXT_LINE))
 
 
 def _paragraphs(text: str) -> list[str]:
