@@ -63,6 +63,11 @@ def _tier(args: Json) -> Tier:
     return cast("Tier", tier)
 
 
+def _is_replaced(task: TaskState) -> PlanError:
+    has = "have" if len(task.replaced_by) > 1 else "has"
+    return PlanError(f"#{', #'.join(task.replaced_by)} {has} taken the place of #{task.id}.")
+
+
 def _not_started(task: TaskState) -> None:
     if task.status not in _NOT_STARTED:
         raise PlanError(f"#{task.id} is {task.status}: that can only be changed before it starts.")
@@ -91,7 +96,7 @@ def _retry(state: RunState, args: Json) -> Steps:
     if not task.launched:
         raise PlanError(f"#{task.id} was never launched: the conductor has written no prompt for it yet.")
     if task.replaced_by:
-        raise PlanError(f"#{task.replaced_by} has taken the place of #{task.id}.")
+        raise _is_replaced(task)
     tier = _tier(args) if "tier" in args else task.tier
     reason = "Tried again by you." if tier == task.tier else f"Tried again by you on {tier}."
     launched = TaskLaunched(
@@ -117,6 +122,8 @@ def _change_tier(state: RunState, args: Json) -> Steps:
 def _wait(state: RunState, args: Json) -> Steps:
     task, blocker = _task(state, args), _task(state, args, "blocker")
     _not_started(task)
+    if blocker.replaced_by:
+        raise _is_replaced(blocker)
     if blocker.id in task.blocked_by:
         raise PlanError(f"#{task.id} waits for #{blocker.id} already.")
     check_blockers(state.graph, task.id, [blocker.id])

@@ -103,7 +103,7 @@ def _task(state: RunState, task: TaskState) -> str:
 
 
 def _taken_out(task: TaskState) -> str:
-    how = f"replaced by #{task.replaced_by}" if task.replaced_by else "deleted"
+    how = f"replaced by #{', #'.join(task.replaced_by)}" if task.replaced_by else "deleted"
     at_work = f" · {_at_work(task)}" if task.status == "running" else ""
     return f"#{task.id} {how} · {one_line(task.subject, 90)}{at_work}"
 

@@ -10,7 +10,7 @@ from conductor_magic.scheduler import MAX_ATTEMPTS
 from conductor_magic.state import RunState, TaskState
 from conductor_magic.wording import one_line
 
-__all__ = ["after_failure", "attempt_reason", "launch_reason", "replaced", "unfinished"]
+__all__ = ["after_failure", "attempt_reason", "in_its_place", "launch_reason", "replaced", "unfinished"]
 
 _ERROR = 200
 
@@ -42,7 +42,20 @@ def _with(change: str, reason: str) -> str:
 
 def replaced(state: RunState, task: TaskState) -> list[TaskState]:
     """The tasks whose place this one takes and that left something: it is told what."""
-    return [old for old in state.tasks.values() if old.replaced_by == task.id and old.output]
+    return [old for old in state.tasks.values() if task.id in old.replaced_by and old.output]
+
+
+def in_its_place(state: RunState, task: str) -> tuple[str, ...]:
+    """What stands for the task of this id now: those that took its place, theirs in turn, or it itself."""
+    found, left = list[str](), [task]
+    while left:
+        one = left.pop(0)
+        known = state.tasks.get(one)
+        if known is not None and known.replaced_by:
+            left = [*known.replaced_by, *left]
+        else:
+            found.append(one)
+    return tuple(found)
 
 
 def unfinished(task: TaskState) -> str:

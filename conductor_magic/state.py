@@ -115,7 +115,10 @@ def replace(state: _T, **changes: Any) -> _T:
 
 @dataclass(frozen=True)
 class TaskState:
-    """One task. `prompt` is what the conductor wrote; what a worker was sent is on the worker."""
+    """One task. `prompt` is what the conductor wrote; what a worker was sent is on the worker.
+
+    `replaced_by`: the tasks that took its place; `left_waiting`: those that waited for it when they did.
+    """
 
     id: str
     subject: str
@@ -143,7 +146,8 @@ class TaskState:
     started: float | None = None
     ended: float | None = None
     deleted: bool = False
-    replaced_by: str | None = None
+    replaced_by: tuple[str, ...] = ()
+    left_waiting: tuple[str, ...] = ()
 
     @property
     def over(self) -> bool:

@@ -45,12 +45,13 @@ def _created(state: RunState, record: Record, event: e.TaskCreated) -> RunState:
     changed = [task.id]
     if event.replaces:
         old = task_of(state, event.replaces, event)
-        tasks[old.id] = replace(old, replaced_by=task.id)
         for other in state.tasks.values():
-            if old.id in other.blocked_by and not other.over:
+            if old.id in other.blocked_by and other.status not in ("running", "completed"):
                 swapped = tuple(task.id if blocker == old.id else blocker for blocker in other.blocked_by)
                 tasks[other.id] = replace(other, blocked_by=swapped)
                 changed.append(other.id)
+        left = (*old.left_waiting, *changed[1:])
+        tasks[old.id] = replace(old, replaced_by=(*old.replaced_by, task.id), left_waiting=left)
         if cycle := find_cycle({known.id: known.blocked_by for known in tasks.values()}, task.id):
             raise TransitionError(f"task.created: that would be a cycle: {' waits for '.join(cycle)}")
     keys = with_entry(state.keys, event.key, task.id) if event.key else state.keys

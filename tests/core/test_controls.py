@@ -140,6 +140,15 @@ def test_what_cannot_be_done_is_refused_with_its_reason(kind: str, args: dict[st
         control(run(*PLAN), kind, args)
 
 
+@pytest.mark.parametrize(("kind", "args"), [("wait", {"task": "2", "blocker": "3"}), ("retry", {"task": "3"})])
+def test_what_was_replaced_is_neither_waited_for_nor_tried_again(kind: str, args: dict[str, Any]) -> None:
+    """It would never be done; the person is told what stands for it now."""
+    again = (e.TaskCreated(task=task, subject="Again", description="d", replaces="3") for task in "45")
+    state = run(*PLAN, started("w1", "3"), ended("w1", "3", "failed"), *again)
+    with pytest.raises(PlanError, match=r"^#4, #5 have taken the place of #3\.$"):
+        control(state, kind, args)
+
+
 @pytest.mark.parametrize("kind", CONTROLS)
 def test_nothing_can_be_done_to_a_run_that_is_over(kind: str) -> None:
     """And in one that is being stopped, work can only be cancelled."""

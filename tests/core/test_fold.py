@@ -170,7 +170,26 @@ def test_a_replacement_takes_over_what_waited_for_the_failed_task() -> None:
     failed = (created("1"), created("2", "1"), *map(launched, "12"), started("w1", "1"), ended("w1", "1", "failed"))
     state = run(*failed, e.TaskCreated(task="3", subject="Again", description="d", replaces="1"))
     assert state.tasks["2"].blocked_by == ("3",)
-    assert state.tasks["1"].replaced_by == "3"
+    assert state.tasks["1"].replaced_by == ("3",)
+
+
+def test_what_was_cancelled_waits_for_the_replacement_once_it_is_tried_again() -> None:
+    """It would wait for ever for a task whose place another has taken."""
+    failed = (created("1"), created("2", "1"), *map(launched, "12"), started("w1", "1"), ended("w1", "1", "failed"))
+    again = e.TaskCreated(task="3", subject="Again", description="d", replaces="1")
+    state = run(
+        *failed, e.TaskCancelled(task="2", by="person"), again, e.TaskLaunched(task="2", prompt="", tier="opus")
+    )
+    assert (state.tasks["2"].status, state.tasks["2"].blocked_by) == ("blocked", ("3",))
+
+
+def test_a_record_with_a_second_replacement_and_no_edit_is_read_as_it_was() -> None:
+    """What waited had begun when the first one was done."""
+    failed = (created("1"), created("2", "1"), *map(launched, "12"), started("w1", "1"), ended("w1", "1", "failed"))
+    both = (e.TaskCreated(task=task, subject="Again", description="d", replaces="1") for task in "34")
+    state = run(*failed, *both, launched("3"), started("w2", "3"), ended("w2", "3"), started("w3", "2"))
+    assert (state.tasks["1"].replaced_by, state.tasks["1"].left_waiting) == (("3", "4"), ("2",))
+    assert (state.tasks["2"].status, state.tasks["2"].blocked_by) == ("running", ("3",))
 
 
 def test_an_automatic_retry_says_what_went_wrong_and_keeps_the_first_start() -> None:

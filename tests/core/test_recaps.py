@@ -31,7 +31,9 @@ def check_nothing_is_forgotten(state: RunState, text: str) -> None:
         line = lines[task.id]
         assert task.subject[:60] in line
         if task.deleted or task.replaced_by:
-            assert ("deleted" if task.deleted and not task.replaced_by else f"replaced by #{task.replaced_by}") in line
+            assert (
+                "deleted" if task.deleted and not task.replaced_by else f"replaced by #{', #'.join(task.replaced_by)}"
+            ) in line
             continue
         assert line.startswith(task.status)
         if task.status != "completed":

@@ -105,8 +105,30 @@ def test_what_was_replaced_is_not_launched_again(play: Play) -> None:
     both = tools(create("rest", metadata={"replaces": "1"}), launch("a", prompt="again"), launch("rest"), prefix="both")
     floor = Floor([lay_out({"a": ()}), text("Under way."), both, text("On."), text("All.")], fails)
     result = play(floor)
-    assert "Task 2 has taken the place of task 1: launch that." in said(floor, 3)
+    assert "Task 1 was replaced by task 2: launch that." in said(floor, 3)
     assert [len(task.attempts) for task in result] == [1, 1]
+    assert result.status == "completed", result.reason
+
+
+def test_a_replacement_that_failed_is_replaced_itself(play: Play) -> None:
+    """A second replacement of the first one would leave what waits waiting for ever; nor can it wait for that."""
+    floor = Floor(
+        [
+            lay_out({"a": (), "b": ("a",)}), text("Under way."),
+            tools(create("a1", metadata={"replaces": "1"}), launch("a1", prompt="a"), prefix="first"), text("On."),
+            tools(
+                create("a2", metadata={"replaces": "1"}), create("a3", metadata={"replaces": "3"}),
+                create("a4", "b", metadata={"replaces": "3"}), launch("a3"), prefix="second",
+            ), text("On."), text("All."),
+        ],
+        fails,
+    )  # fmt: skip
+    result = play(floor)
+    assert "Task 3 took the place of task 1 and is failed: replace that one." in said(floor, 5)
+    assert "A task that replaces task 3 cannot wait for it, nor for what waits for it." in said(floor, 5)
+    assert [(task.id, task.status, task.blocked_by) for task in result] == [
+        ("1", "failed", ()), ("2", "completed", ("5",)), ("3", "failed", ()), ("5", "completed", ()),
+    ]  # fmt: skip
     assert result.status == "completed", result.reason
 
 

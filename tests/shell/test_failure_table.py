@@ -79,6 +79,25 @@ def test_timed_out_is_retried_once_and_then_narrowed(play: Play) -> None:
     assert board_line(failed, "#2") == "· #2 HAIKU Task b waits for #1 (failed)"
 
 
+def test_what_two_smaller_tasks_replace_is_handed_to_both(play: Play) -> None:
+    """Each is told what there is, and what waited gets both; what names the failed one later waits for them too."""
+    smaller = tools(
+        create("a1", metadata={"replaces": "1"}), create("a2", metadata={"replaces": "1"}),
+        create("c", "1"), create("d"), ("TaskUpdate", {"taskId": "d", "addBlockedBy": ["a"]}),
+        *map(launch, ("a1", "a2", "c", "d")), prefix="smaller",
+    )  # fmt: skip
+    floor = Floor([lay_out({"a": (), "b": ("a",)}), text("Under way."), smaller, text("On."), text("All.")], half)
+    result = play(floor)
+    assert (result.status, result.answer) == ("completed", "All."), result.reason
+    assert [HALF in prompts(floor, task)[0] for task in ("a1", "a2")] == [True, True]
+    for task in ("b", "c", "d"):
+        (prompt,) = prompts(floor, task)
+        assert (
+            "### Task 3: Task a1\nDid a1." in prompt and "### Task 4: Task a2\nDid a2." in prompt and HALF not in prompt
+        )
+    assert [task.blocked_by for task in result] == [(), ("3", "4"), (), (), ("3", "4"), ("3", "4")]
+
+
 def test_timed_out_is_given_to_a_stronger_tier(play: Play) -> None:
     """The launch, the attempt, the result and the board say on what evidence."""
     again = tools(launch("a", model="sonnet", reason="long thinking"), prefix="again")

@@ -79,7 +79,8 @@ def _check_launch(task: TaskState, tier: str) -> None:
     if task.status in ("blocked", "ready") and task.launched and tier == task.tier:
         raise PlanError(f"Task {task.id} is launched already: it starts by itself. Another `model` moves it.")
     if task.replaced_by:
-        raise PlanError(f"Task {task.replaced_by} has taken the place of task {task.id}: launch that.")
+        names = " and ".join(f"task {other}" for other in task.replaced_by)
+        raise PlanError(f"Task {task.id} was replaced by {names}: launch that.")
     if task.status == "failed" and len(task.attempts) >= MAX_ATTEMPTS:
         raise PlanError(
             f"Task {task.id} had {MAX_ATTEMPTS} attempts, the most a task gets. Ask the person, or create another task."

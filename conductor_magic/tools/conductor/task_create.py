@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from conductor_magic.errors import PlanError
-from conductor_magic.events import TaskCreated, TaskRejected
+from conductor_magic.events import TaskCreated, TaskEdited, TaskRejected
+from conductor_magic.plan import ancestors
+from conductor_magic.recovering import in_its_place
 from conductor_magic.state import RunState
 from conductor_magic.tools.conductor.base import ID, ConductorTool, Plan, answer, task_id, tier_named
 
@@ -16,7 +18,8 @@ Json = dict[str, Any]
 
 def _plan(state: RunState, args: Json) -> Plan:
     task = str(state.ids_used + 1)
-    blockers = tuple(dict.fromkeys(task_id(state, blocker) for blocker in args.get("blockedBy", ())))
+    named = (task_id(state, blocker) for blocker in args.get("blockedBy", ()))
+    blockers = tuple(dict.fromkeys(now for blocker in named for now in in_its_place(state, blocker)))
     unknown = [blocker for blocker in blockers if blocker not in state.tasks]
     if unknown:
         known = ", ".join(state.tasks) or "none yet"
@@ -30,14 +33,17 @@ def _plan(state: RunState, args: Json) -> Plan:
         raise PlanError(f"The key {key!r} looks like the id of another task: choose a word.")
     metadata: Json = dict(args.get("metadata") or {})
     replaces = metadata.pop("replaces", None)
+    waiting: list[str] = []
     if replaces is not None:
         replaces = task_id(state, replaces)
         if replaces not in state.tasks:
             raise PlanError(f"metadata.replaces names task {replaces}, which does not exist.")
         if state.tasks[replaces].status not in ("failed", "cancelled"):
             raise PlanError(f"Task {replaces} is {state.tasks[replaces].status}: only a failed one can be replaced.")
-        if replaces in blockers or _waits_for(state, blockers, replaces):
-            raise PlanError(f"A task that replaces task {replaces} cannot wait for it.")
+        waiting = _waiting_for(state, replaces)
+        graph = {known.id: known.blocked_by for known in state.tasks.values()}
+        if {replaces, *waiting} & {*blockers, *(one for blocker in blockers for one in ancestors(graph, blocker))}:
+            raise PlanError(f"A task that replaces task {replaces} cannot wait for it, nor for what waits for it.")
     event = TaskCreated(
         task=task,
         subject=args["subject"].strip(),
@@ -51,19 +57,23 @@ def _plan(state: RunState, args: Json) -> Plan:
         metadata=metadata,
         replaces=replaces,
     )
-    return answer(event, task={"id": task, "subject": event.subject})
+    # What waited for a task waits for all that take its place; for the first of them the fold sees to that.
+    edits = (TaskEdited(task=other, add_blocked_by=(task,)) for other in waiting)
+    return answer(event, *edits, task={"id": task, "subject": event.subject})
 
 
-def _waits_for(state: RunState, tasks: tuple[str, ...], target: str) -> bool:
-    seen, stack = set[str](), list(tasks)
-    while stack:
-        task = stack.pop()
-        if task == target:
-            return True
-        if task not in seen:
-            seen.add(task)
-            stack += state.tasks[task].blocked_by
-    return False
+def _waiting_for(state: RunState, replaced: str) -> list[str]:
+    """The tasks that waited for a replaced one and wait now for what took its place.
+
+    Raises:
+        PlanError: what took its place has failed itself, so that they would wait for ever.
+    """
+    places = in_its_place(state, replaced)
+    for new in (state.tasks[place] for place in places if place != replaced):
+        if new.status in ("failed", "cancelled") and not new.deleted:
+            raise PlanError(f"Task {new.id} took the place of task {replaced} and is {new.status}: replace that one.")
+    known = (state.tasks[other] for other in state.tasks[replaced].left_waiting)
+    return [task.id for task in known if task.status in ("blocked", "ready") and {*task.blocked_by} & {*places}]
 
 
 def _refused(state: RunState, error: str) -> Plan:
@@ -89,7 +99,7 @@ TOOL = ConductorTool(
             "phase": {"type": "string"},
             "metadata": {
                 "type": "object",
-                "description": "`replaces`: the id of a failed task that this one replaces; "
+                "description": "`replaces`: the id of a failed task that this one replaces (several may replace one); "
                 "`schema`: a JSON Schema that the worker's value must fit",
             },
         },

@@ -7,6 +7,7 @@ from typing import Any
 from conductor_magic.errors import PlanError
 from conductor_magic.events import Event, TaskDeleted, TaskEdited
 from conductor_magic.plan import check_blockers
+from conductor_magic.recovering import in_its_place
 from conductor_magic.state import RunState, TaskState
 from conductor_magic.tools.conductor.base import ID, ConductorTool, Plan, answer, task_named
 
@@ -62,9 +63,13 @@ def _status(args: Json) -> str | None:
 
 
 def _dependencies(state: RunState, task: TaskState, args: Json) -> dict[str, tuple[str, ...]]:
-    """New blockers by the task that gets them, each checked with those before it in place."""
-    wanted = [(task, task_named(state, blocker)) for blocker in args.get("addBlockedBy", ())]
-    wanted += [(task_named(state, blocked), task) for blocked in args.get("addBlocks", ())]
+    """New blockers by the task that gets them, each checked with those before it in place.
+
+    What took the place of a task is waited for where that one is named.
+    """
+    named = [(task, task_named(state, blocker)) for blocker in args.get("addBlockedBy", ())]
+    named += [(task_named(state, blocked), task) for blocked in args.get("addBlocks", ())]
+    wanted = [(blocked, state.tasks[now]) for blocked, blocker in named for now in in_its_place(state, blocker.id)]
     graph = {known.id: known.blocked_by for known in state.tasks.values()}
     edits: dict[str, tuple[str, ...]] = {}
     for blocked, blocker in wanted:
