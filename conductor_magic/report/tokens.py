@@ -94,4 +94,5 @@ def _parts(found: Json) -> str:
 
 def _cell(text: str) -> str:
     """The text as Markdown shows it: no cell ends in it, and no two dollar signs make a formula."""
-    return text.replace("|", "\\|").replace("$", "\\$").replace("~", "\\~")
+    # An escaped one is plain again when JupyterLab looks for formulas; in elements of their own they begin none.
+    return text.replace("|", "\\|").replace("~", "\\~").replace("$", "<span>$</span>")
