@@ -212,7 +212,7 @@ class Play:
         outcome: e.Outcome = "timeout" if cause == "timeout" else "failed" if cause else "completed"
         self._add(
             e.WorkerEnded(
-                worker=worker, task=task.id, outcome=outcome, cause=cause, final=is_final(task, cause, before),
+                worker=worker, task=task.id, outcome=outcome, cause=cause, final=is_final(cause, before),
                 output="" if cause else f"Task {task.id} is done.", error=f"It was a {cause}." if cause else "",
             )
         )  # fmt: skip

@@ -15,6 +15,7 @@ from conductor_magic.permissions import visible
 from conductor_magic.questions import Questions
 from conductor_magic.state import WorkerState
 from conductor_magic.tools.base import ToolContext
+from conductor_magic.unsure import main_input
 
 __all__ = ["CutCalls"]
 
@@ -78,11 +79,10 @@ class CutCalls:
 
 
 def _question(begun: ToolStarted, task: str) -> Json:
-    what = next((str(begun.input[key]) for key in ("command", "code", "file_path") if key in begun.input), "")
     return {
         "question": f"This call of #{task} was under way when the run stopped; nobody knows how far it had come. "
         f"Run it again?\n"
-        f"{begun.name}: {visible(what)[:_SHOWN]}",
+        f"{begun.name}: {visible(main_input(begun))[:_SHOWN]}",
         "header": "Unsure",
         "options": [
             {"label": _LEAVE, "description": "The worker is told, and looks at what there is."},

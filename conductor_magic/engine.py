@@ -27,6 +27,7 @@ from conductor_magic.events import (
     RunEnded,
     RunNoted,
     TaskSkipped,
+    WorkerContinued,
     WorkerEnded,
     WorkerStarted,
     WorkerStopping,
@@ -52,6 +53,7 @@ from conductor_magic.returns import ReturnType
 from conductor_magic.scheduler import (
     Celebrate,
     Command,
+    ContinueWorker,
     Finish,
     Resolve,
     Skip,
@@ -218,6 +220,9 @@ class Engine:
         match command:
             case StartWorker():
                 self._start(command)
+            case ContinueWorker(worker, desk):
+                self._journal.append(WorkerContinued(worker=worker, desk=desk))
+                self._go_on(self._journal.state.workers[worker])
             case StopWorker(worker, by, reason):
                 self._journal.append(WorkerStopping(worker=worker, by=by, reason=reason))
                 self._workers[worker].cancel()
@@ -284,8 +289,9 @@ class Engine:
 
     def _end(self, worker: str, task: str, ending: Ending) -> None:
         state = self._journal.state
-        before: tuple[Cause, ...] = tuple(state.workers[name].cause for name in state.tasks[task].attempts[:-1])
-        final = ending.outcome in ("completed", "cancelled") or is_final(state.tasks[task], ending.cause, before)
+        earlier = [state.workers[name] for name in state.tasks[task].attempts[:-1]]
+        before: tuple[Cause, ...] = tuple(attempt.cause for attempt in earlier if not attempt.with_run)
+        final = ending.outcome in ("completed", "cancelled") or is_final(ending.cause, before)
         self._journal.append(
             WorkerEnded(
                 worker=worker,

@@ -6,7 +6,7 @@ Pure. The conductor decides what becomes of a failure; these are the facts that 
 from __future__ import annotations
 
 from conductor_magic.events import Tier
-from conductor_magic.scheduler import MAX_ATTEMPTS
+from conductor_magic.scheduler import MAX_ATTEMPTS, attempts_made
 from conductor_magic.state import RunState, TaskState
 from conductor_magic.wording import one_line
 
@@ -65,8 +65,8 @@ def unfinished(task: TaskState) -> str:
     return f" ({task.status}: {one_line(task.error, _ERROR)}; you take its place: keep what is right of it)"
 
 
-def after_failure(task: TaskState) -> str:
+def after_failure(state: RunState, task: TaskState) -> str:
     """What the conductor is told of a task that did not complete: where its part lies; that no attempt is left."""
     part = f" · what there is: outputs/{task.id}.md" if task.output.strip() else ""
     last = " · no attempt is left: ask the person (AskUserQuestion), or create another task"
-    return part + (last if task.status == "failed" and len(task.attempts) >= MAX_ATTEMPTS else "")
+    return part + (last if task.status == "failed" and attempts_made(state, task) >= MAX_ATTEMPTS else "")

@@ -12,9 +12,10 @@ from typing import Any
 
 from conductor_magic.caps import amount, run_caps
 from conductor_magic.errors import ConductUsageError
-from conductor_magic.events import Event, QuestionAnswered, RunNoted, RunResumed, TaskLaunched, ToolStarted
+from conductor_magic.events import Event, QuestionAnswered, RunNoted, RunResumed, TaskLaunched
 from conductor_magic.plain import plain
-from conductor_magic.state import QuestionState, RunState, TaskState, WorkerState
+from conductor_magic.state import RunState, TaskState, WorkerState
+from conductor_magic.unsure import unsure_calls
 
 __all__ = ["check_mode", "check_resumable", "check_returns", "check_variables", "taken_over", "what_to_tell"]
 
@@ -108,8 +109,8 @@ def taken_over(
         walls: the mode from now on, the kind of walls, and why they are so.
     """
     mode, isolation, why = walls
-    workers, left = _back_at_desks(state)
-    busy = {worker.task for worker in workers}
+    workers, late = _back_at_desks(state)
+    left, busy = {worker.task for worker in late}, {worker.task for worker in workers}
     return RunResumed(
         owner=owner,
         away=max(0.0, away),
@@ -119,12 +120,8 @@ def taken_over(
             for task in state.tasks.values()
             if task.id in left or (task.id not in busy and _waits_again(state, task))
         ),
-        unsure=tuple(
-            call
-            for worker in workers
-            for call, begun in worker.calls.items()
-            if isinstance(begun.event, ToolStarted) and _is_unsure(state, begun.event)
-        ),
+        late=tuple(worker.id for worker in late),
+        unsure=tuple(begun.call for worker in (*workers, *late) for begun in unsure_calls(state, worker)),
         budget=budget,
         timeout=timeout,
         caps=dict(caps),
@@ -204,16 +201,18 @@ def _from_the_plan(state: RunState) -> list[Event]:
     return [RunNoted(text=f"{made}what that cost{cost} is counted in this one."), *launches]
 
 
-def _back_at_desks(state: RunState) -> tuple[list[WorkerState], set[str]]:
-    """The workers that go on, and the tasks of those for which no desk is free: these wait for another attempt.
+def _back_at_desks(state: RunState) -> tuple[list[WorkerState], list[WorkerState]]:
+    """The workers that go on now, and those that go on later, for which no desk is free.
 
-    Who was cut off in flight has a desk. Whom the end of the run ended had given it up, and others may have sat down.
+    Who was cut off in flight has a desk. Whom the end of the run ended had given it up, and others may have sat down:
+    who had it last has it again.
     """
     back = [worker for worker in state.workers.values() if _goes_on(state, worker)]
     ended = [worker for worker in back if worker.outcome is not None]
     desks = state.started.workers if state.started else 0
+    ended.sort(key=lambda worker: -(worker.ended or 0.0))
     late = ended[max(0, desks - (len(back) - len(ended))) :]
-    return [worker for worker in back if worker not in late], {worker.task for worker in late}
+    return [worker for worker in back if worker not in late], late
 
 
 def _goes_on(state: RunState, worker: WorkerState) -> bool:
@@ -232,17 +231,3 @@ def _waits_again(state: RunState, task: TaskState) -> bool:
         return True
     # Its provider failed, not its worker: an expired key, no credit.
     return task.status == "failed" and bool(task.attempts) and state.workers[task.attempts[-1]].cause == "api"
-
-
-def _is_unsure(state: RunState, begun: ToolStarted) -> bool:
-    """Whether nobody knows what a call that has begun and not ended has done.
-
-    One that only looks has done nothing, and neither has one that never got the yes that it waited for.
-    """
-    waited = any(question.call == begun.call and _unanswered(question) for question in state.questions.values())
-    return not begun.repeatable and not waited
-
-
-def _unanswered(question: QuestionState) -> bool:
-    """Whether nobody has answered, but for the engine, which closes what nobody waits for any more."""
-    return question.answered is None or question.answered_by == "engine"

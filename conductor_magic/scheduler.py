@@ -19,6 +19,7 @@ __all__ = [
     "MAX_ATTEMPTS",
     "Celebrate",
     "Command",
+    "ContinueWorker",
     "Finish",
     "Resolve",
     "Skip",
@@ -27,6 +28,7 @@ __all__ = [
     "WakeConductor",
     "WantMerge",
     "Warn",
+    "attempts_made",
     "decide",
     "is_final",
 ]
@@ -41,6 +43,14 @@ class StartWorker:
 
     task: str
     attempt: int
+    desk: int
+
+
+@dataclass(frozen=True, slots=True)
+class ContinueWorker:
+    """Have a worker that a resume left without a desk go on with its attempt, at this one."""
+
+    worker: str
     desk: int
 
 
@@ -106,21 +116,27 @@ class Finish:
     reason: str
 
 
-Command = StartWorker | StopWorker | WakeConductor | WantMerge | Resolve | Celebrate | Warn | Skip | Finish
+Command = (
+    StartWorker | ContinueWorker | StopWorker | WakeConductor | WantMerge | Resolve | Celebrate | Warn | Skip | Finish
+)
 
 
-def is_final(task: TaskState, cause: Cause, causes_before: tuple[Cause, ...]) -> bool:
+def is_final(cause: Cause, causes_before: tuple[Cause, ...]) -> bool:
     """Whether a failed attempt ends the task until the conductor acts.
 
     A crash, time-out or limit gets one automatic retry per task; everything else goes straight to the conductor.
 
     Args:
-        task: the task, this attempt counted in `attempts`.
         cause: why this attempt failed.
-        causes_before: why its earlier attempts failed.
+        causes_before: why its earlier attempts failed, those left out that only ended with the run.
     """
     retried = any(before in _RETRIED_ONCE for before in causes_before)
-    return cause not in _RETRIED_ONCE or retried or len(task.attempts) >= MAX_ATTEMPTS
+    return cause not in _RETRIED_ONCE or retried or len(causes_before) + 1 >= MAX_ATTEMPTS
+
+
+def attempts_made(state: RunState, task: TaskState) -> int:
+    """The attempts that count towards the most that a task gets: not those that a cap or the run's end cut off."""
+    return sum(not state.workers[worker].with_run for worker in task.attempts)
 
 
 def decide(state: RunState) -> list[Command]:
@@ -197,7 +213,7 @@ def unlaunched(state: RunState) -> tuple[str, ...]:
     return tuple(task.id for task in state.tasks.values() if task.status in ("blocked", "ready") and not task.launched)
 
 
-def _starts(state: RunState) -> list[StartWorker]:
+def _starts(state: RunState) -> list[StartWorker | ContinueWorker]:
     assert state.started is not None
     taken = {worker.desk for worker in state.running}
     free = [desk for desk in range(1, state.started.workers + 1) if desk not in taken]
@@ -210,7 +226,10 @@ def _starts(state: RunState) -> list[StartWorker]:
         return []
     lengths = chain_lengths(state.graph) if len(ready) > len(free) else {}
     ready.sort(key=lambda task: -lengths.get(task.id, 0.0))
-    return [StartWorker(task.id, len(task.attempts) + 1, desk) for task, desk in zip(ready, free, strict=False)]
+    return [
+        ContinueWorker(task.late, desk) if task.late else StartWorker(task.id, len(task.attempts) + 1, desk)
+        for task, desk in zip(ready, free, strict=False)
+    ]
 
 
 def _time_is_up(state: RunState, worker: WorkerState) -> bool:

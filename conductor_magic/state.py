@@ -83,7 +83,7 @@ TRANSITIONS: Mapping[str, Mapping[str, str]] = {
     "deleted": {"blocked": "cancelled", "ready": "cancelled", "failed": "cancelled", "running": "running"},
     "cancelled": {"blocked": "cancelled", "ready": "cancelled", "failed": "cancelled"},
     "skipped": {"blocked": "skipped", "ready": "skipped"},
-    "continued": {"running": "running", "failed": "running", "cancelled": "running"},
+    "continued": {"ready": "running", "running": "running", "failed": "running", "cancelled": "running"},
     "put back": {"skipped": WAITING, "failed": WAITING, "cancelled": WAITING},
 }
 
@@ -118,6 +118,7 @@ class TaskState:
     """One task. `prompt` is what the conductor wrote; what a worker was sent is on the worker.
 
     `replaced_by`: the tasks that took its place; `left_waiting`: those that waited for it when they did.
+    `late`: the worker that goes on with it as soon as a desk is free; empty when another attempt begins then.
     """
 
     id: str
@@ -138,6 +139,7 @@ class TaskState:
     subagent: str = "general-purpose"
     notify: bool = False
     attempts: tuple[str, ...] = ()
+    late: str = ""
     output: str = ""
     value: Any = None
     artifacts: tuple[str, ...] = ()

@@ -36,6 +36,10 @@ def _worker_started(state: RunState, event: e.WorkerStarted) -> Line:
     return event.task, "running", f"{again}started at desk {event.desk}{change}"
 
 
+def _worker_continued(state: RunState, event: e.WorkerContinued) -> Line:
+    return state.workers[event.worker].task, "running", f"goes on at desk {event.desk}"
+
+
 def _worker_ended(state: RunState, event: e.WorkerEnded) -> Line:
     mark = _MARKS.get(event.outcome, "failed")
     if mark == "completed":
@@ -66,6 +70,7 @@ def _asked(state: RunState, event: e.QuestionAsked) -> Line:
 
 _LINES: dict[type, Callable[[RunState, Any], Line]] = {
     e.WorkerStarted: _worker_started,
+    e.WorkerContinued: _worker_continued,
     e.WorkerEnded: _worker_ended,
     e.WorkerStalled: lambda state, event: (state.workers[event.worker].task, "failed", event.detail),
     e.TaskEdited: _task_edited,

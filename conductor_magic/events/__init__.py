@@ -82,6 +82,7 @@ from conductor_magic.events.traffic import (
     ToolStarted,
 )
 from conductor_magic.events.workers import (
+    WorkerContinued,
     WorkerEnded,
     WorkerHeard,
     WorkerStalled,
@@ -145,6 +146,7 @@ __all__ = [
     "ToolRefused",
     "ToolStarted",
     "Unknown",
+    "WorkerContinued",
     "WorkerEnded",
     "WorkerHeard",
     "WorkerStalled",

@@ -76,15 +76,16 @@ class RunNoted(Event, kind="run.noted"):
 class RunResumed(Event, kind="run.resumed"):
     """A new process took the run over, after `away` seconds in which nobody drove it and the run's clock stood still.
 
-    `workers` go on with their attempts; `tasks` wait again for a worker. `unsure` are calls of which nobody knows
-    whether they had their effect. `budget`, `timeout` and `caps` are the run's from now on, as are the mode and the
-    walls.
+    `workers` go on with their attempts; `tasks` wait again for a worker: those of `late` for that one, which goes on as
+    soon as a desk is free. `unsure` are calls of which nobody knows whether they had their effect. `budget`, `timeout`
+    and `caps` are the run's from now on, as are the mode and the walls.
     """
 
     owner: str
     away: float = 0.0
     workers: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
+    late: tuple[str, ...] = ()
     unsure: tuple[str, ...] = ()
     budget: float | None = None
     timeout: float | None = None

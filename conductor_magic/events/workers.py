@@ -7,6 +7,7 @@ from typing import Any, Literal
 from conductor_magic.events.base import Cause, Event, Json, Outcome, Tier
 
 __all__ = [
+    "WorkerContinued",
     "WorkerEnded",
     "WorkerHeard",
     "WorkerStalled",
@@ -34,6 +35,13 @@ class WorkerStarted(Event, kind="worker.started"):
     host: str = "local"
     reason: str = ""
     """Why this tier; when it is not the one of the attempt before, with what became of that."""
+
+
+class WorkerContinued(Event, kind="worker.continued"):
+    """A worker that a resume left without a desk goes on with its attempt, at this one."""
+
+    worker: str
+    desk: int
 
 
 class WorkerTurn(Event, kind="worker.turn"):

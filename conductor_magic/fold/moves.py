@@ -14,6 +14,7 @@ __all__ = [
     "add_notice",
     "add_to_tape",
     "change_conductor",
+    "go_on",
     "hold",
     "move",
     "put_task",
@@ -87,6 +88,30 @@ def settle(state: RunState, tasks: dict[str, TaskState], changed: Iterable[str])
 def waiting_for(state: RunState, task: str) -> tuple[str, ...]:
     """The ids of the tasks that have `task` among their blockers."""
     return tuple(other.id for other in state.tasks.values() if task in other.blocked_by)
+
+
+def go_on(state: RunState, worker: str, desk: int, at: float) -> RunState:
+    """The state with the worker back at its task, at this desk, with all that it knew."""
+    former = state.workers[worker]
+    back = replace(
+        former,
+        desk=desk,
+        model=state.tiers.get(former.tier, former.model),
+        breaks=former.breaks if former.ended is None else (*former.breaks, (former.ended, at)),
+        outcome=None,
+        ended=None,
+        cause="",
+        error="",
+        output="",
+        stopping="",
+        stalled="",
+        silent=False,
+        with_run=False,
+    )
+    task = move(state.tasks[former.task], "continued")
+    # Of a deleted one it is the reason for which its worker is to stop.
+    task = replace(task, late="", ended=None, error=task.error if task.deleted else "", output="")
+    return put_worker(put_task(state, task), back)
 
 
 def put_task(state: RunState, task: TaskState) -> RunState:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from conductor_magic import events as e
 from conductor_magic.errors import TransitionError
 from conductor_magic.events import Event, Record
-from conductor_magic.fold.moves import Step, add_notice, add_to_tape, hold, move, settle, task_of, with_entry
+from conductor_magic.fold.moves import Step, add_notice, add_to_tape, go_on, hold, move, settle, task_of, with_entry
 from conductor_magic.plain import plain
 from conductor_magic.state import ConductorState, RunState, replace
 
@@ -85,35 +85,17 @@ def _awake(conductor: ConductorState) -> ConductorState:
 
 def _continued(state: RunState, record: Record, event: e.RunResumed) -> RunState:
     """The state with the workers back at their desks, or at free ones where others have sat down since."""
-    workers, tasks = dict(state.workers), dict(state.tasks)
     taken = {worker.desk for worker in state.running}
     for name in event.workers:
-        worker = workers.get(name)
+        worker = state.workers.get(name)
         if worker is None:
             raise TransitionError(f"run.resumed: there is no worker {name}")
-        breaks = worker.breaks if worker.ended is None else (*worker.breaks, (worker.ended, record.at))
         desk = worker.desk
         if worker.ended is not None:
             desk = desk if desk not in taken else next(free for free in range(1, len(taken) + 2) if free not in taken)
             taken.add(desk)
-        workers[name] = replace(
-            worker,
-            desk=desk,
-            breaks=breaks,
-            outcome=None,
-            ended=None,
-            cause="",
-            error="",
-            output="",
-            stopping="",
-            stalled="",
-            silent=False,
-            with_run=False,
-        )
-        task = move(tasks[worker.task], "continued")
-        # Of a deleted one it is the reason for which its worker is to stop.
-        tasks[task.id] = replace(task, ended=None, error=task.error if task.deleted else "", output="")
-    return replace(state, workers=workers, tasks=tasks)
+        state = go_on(state, name, desk, record.at)
+    return state
 
 
 def _put_back(state: RunState, event: e.RunResumed) -> RunState:
@@ -121,6 +103,9 @@ def _put_back(state: RunState, event: e.RunResumed) -> RunState:
     tasks = dict(state.tasks)
     for name in event.tasks:
         tasks[name] = replace(move(task_of(state, name, event), "put back"), ended=None, error="", output="")
+    for worker in event.late:
+        task = tasks[state.workers[worker].task]
+        tasks[task.id] = replace(task, late=worker)
     return settle(state, tasks, event.tasks)
 
 

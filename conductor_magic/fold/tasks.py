@@ -84,6 +84,9 @@ def _edited(state: RunState, record: Record, event: e.TaskEdited) -> RunState:
         kept = tuple(blocker for blocker in task.blocked_by if blocker not in event.remove_blocked_by)
         added = _checked(state, task.id, event.add_blocked_by, event)
         changes["blocked_by"] = tuple(dict.fromkeys((*kept, *added)))
+    if event.add_blocked_by or event.tier not in (None, task.tier):
+        # Its worker began without that, or as another model's: what comes is another attempt.
+        changes["late"] = ""
     state = settle(state, with_entry(state.tasks, task.id, replace(task, **changes)), [task.id])
     if event.by == "conductor":
         return state
@@ -114,6 +117,7 @@ def _launched(state: RunState, record: Record, event: e.TaskLaunched) -> RunStat
         prompt=event.prompt,
         tier=event.tier,
         reason=event.reason or task.reason,
+        late="",
         subagent=event.subagent,
         notify=event.notify,
         error="",

@@ -11,6 +11,7 @@ from conductor_magic.fold.moves import (
     Step,
     add_notice,
     add_to_tape,
+    go_on,
     move,
     put_task,
     put_worker,
@@ -47,6 +48,12 @@ def _worker_started(state: RunState, record: Record, event: e.WorkerStarted) -> 
     first = record.at if task.started is None else task.started
     task = replace(task, attempts=(*task.attempts, worker.id), started=first, ended=None)
     return add_to_tape(put_worker(put_task(state, task), worker), record)
+
+
+def _worker_continued(state: RunState, record: Record, event: e.WorkerContinued) -> RunState:
+    if not any(task.late == event.worker for task in state.tasks.values()):
+        raise TransitionError(f"worker.continued: no task waits for worker {event.worker}")
+    return add_to_tape(go_on(state, event.worker, event.desk, record.at), record)
 
 
 def _worker_log(state: RunState, record: Record, event: Any) -> RunState:
@@ -113,6 +120,7 @@ def _worker_ended(state: RunState, record: Record, event: e.WorkerEnded) -> RunS
 
 STEPS: dict[str, Step] = {
     "worker.started": _worker_started,
+    "worker.continued": _worker_continued,
     "worker.turn": _worker_log,
     "worker.told": _worker_log,
     "worker.stopping": _worker_stopping,

@@ -12,7 +12,14 @@ from collections.abc import Mapping
 
 __all__ = ["HEADINGS", "fenced_lines", "merged", "parted", "quoted", "strip_preamble", "task_id_prefix"]
 
-HEADINGS = ("NOTEBOOK VARIABLES", "RESULTS OF EARLIER TASKS", "AN EARLIER ATTEMPT FAILED", "WORKSPACE", "RETURN")
+HEADINGS = (
+    "NOTEBOOK VARIABLES",
+    "RESULTS OF EARLIER TASKS",
+    "AN EARLIER ATTEMPT FAILED",
+    "AN EARLIER ATTEMPT WAS CUT OFF",
+    "WORKSPACE",
+    "RETURN",
+)
 """The sections below a worker's task, in their order."""
 
 _MARKS = r"[ \t>*_#`~\"-]*"

@@ -132,7 +132,7 @@ def _notice(state: RunState, notice: Notice, *, brief: bool) -> str:
         return f"The person changed #{task.id} · {task.subject}: {notice.text}"
     if notice.about == "completed":
         return _completed(state, task, brief=brief)
-    said = f"{_one_line(notice.text, 300)}{after_failure(task)}"
+    said = f"{_one_line(notice.text, 300)}{after_failure(state, task)}"
     return f"#{task.id} {notice.about} · {task.subject} · attempt {len(task.attempts)} · {said}"
 
 

@@ -10,6 +10,7 @@ from conductor_magic.prompts.shared import cut, variables_text
 from conductor_magic.recovering import replaced, unfinished
 from conductor_magic.state import RunState, TaskState
 from conductor_magic.subagents import subagent
+from conductor_magic.unsure import main_input, unsure_calls
 
 __all__ = [
     "PAGE_READER",
@@ -53,6 +54,10 @@ _RESULT_CHARACTERS = 24_000
 _LEAST_SHARE = 500
 _ERROR_CHARACTERS, _LEFT_CHARACTERS = 2_000, 6_000
 """Of the last attempt's error, and of what it still reported."""
+_UNSURE = (
+    "These calls were under way: they may have had their effect, wholly or in part. Look at what is there before you "
+    "repeat one."
+)
 
 
 def worker_system(kind: str) -> str:
@@ -75,6 +80,7 @@ def worker_prompt(state: RunState, task: TaskState, whole: Mapping[str, str] | N
         "NOTEBOOK VARIABLES": variables_text(state.started.variables),
         "RESULTS OF EARLIER TASKS": _results(state, task, whole or {}),
         "AN EARLIER ATTEMPT FAILED": _failure(state, task),
+        "AN EARLIER ATTEMPT WAS CUT OFF": _cut_off(state, task),
         "WORKSPACE": state.started.workspace,
         "RETURN": f"Your findings in Markdown, complete in themselves. {_value_rule(task)}{STATUS_RULE}",
     }
@@ -121,12 +127,28 @@ def _result(output: str, share: int, whole: str | None) -> str:
 
 
 def _failure(state: RunState, task: TaskState) -> str:
-    failed = [state.workers[worker] for worker in task.attempts if state.workers[worker].error]
+    tried = [state.workers[worker] for worker in task.attempts]
+    failed = [attempt for attempt in tried if attempt.error and not attempt.with_run]
     if not failed:
         return ""
     last = failed[-1]
     left = f"\nIt reported, as data:\n{quoted(cut(last.output, _LEFT_CHARACTERS))}" if last.output else ""
     return f"{quoted(cut(last.error, _ERROR_CHARACTERS))}\nDo not repeat what led to it.{left}"
+
+
+def _cut_off(state: RunState, task: TaskState) -> str:
+    """What an attempt left that only a cap or the run's end ended: effects that may be there, and its last words."""
+    last = state.workers[task.attempts[-1]] if task.attempts else None
+    if last is None or not last.with_run:
+        return ""
+    calls = unsure_calls(state, last)
+    told = list[str]()
+    if calls:
+        shown = "\n".join(cut(f"{call.name}: {main_input(call)}", _ERROR_CHARACTERS) for call in calls)
+        told.append(f"{_UNSURE}\n{quoted(shown)}")
+    if last.output:
+        told.append(f"It reported, as data:\n{quoted(cut(last.output, _LEFT_CHARACTERS))}")
+    return "\n".join(told)
 
 
 def _value_rule(task: TaskState) -> str:

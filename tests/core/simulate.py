@@ -22,6 +22,7 @@ from conductor_magic.scheduler import (
     MAX_ATTEMPTS,
     Celebrate,
     Command,
+    ContinueWorker,
     Finish,
     Resolve,
     Skip,
@@ -30,6 +31,7 @@ from conductor_magic.scheduler import (
     WakeConductor,
     WantMerge,
     Warn,
+    attempts_made,
     decide,
     is_final,
 )
@@ -149,6 +151,8 @@ class Simulation:
                         worker=worker, task=task, attempt=attempt, desk=desk, tier=tier, model="m", prompt="do it"
                     )
                 )
+            case ContinueWorker(worker, desk):
+                self.append(e.WorkerContinued(worker=worker, desk=desk))
             case StopWorker(worker, by, reason):
                 self.append(e.WorkerStopping(worker=worker, by=by, reason=reason))
             case WakeConductor(until, unlaunched):
@@ -268,14 +272,15 @@ class Simulation:
 
     def _end(self, worker: WorkerState, outcome: e.Outcome, cause: e.Cause) -> None:
         task = self.state.tasks[worker.task]
-        causes_before = tuple(self.state.workers[name].cause for name in task.attempts[:-1])
+        before = [self.state.workers[name] for name in task.attempts[:-1]]
+        causes_before = tuple(attempt.cause for attempt in before if not attempt.with_run)
         self.append(
             e.WorkerEnded(
                 worker=worker.id,
                 task=task.id,
                 outcome=OUTCOMES.get(cause, outcome),
                 cause=cause,
-                final=is_final(task, cause, causes_before),
+                final=is_final(cause, causes_before),
                 output="" if cause else f"output of {task.id}",
                 error=f"it was a {cause}" if cause else "",
             )
@@ -356,7 +361,7 @@ class Simulation:
         # What waits for a tier whose cap is reached can be moved to another.
         moved = bool(self.state.capped) and task.tier == "sonnet" and self._often(0.5)
         fresh = task.status in ("blocked", "ready") and (not task.launched or moved)
-        again = task.status == "failed" and len(task.attempts) < MAX_ATTEMPTS and self._often(0.5)
+        again = task.status == "failed" and attempts_made(self.state, task) < MAX_ATTEMPTS and self._often(0.5)
         if fresh or again:
             notify = self.whims and self._often(0.2)
             self.append(

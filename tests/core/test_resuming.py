@@ -6,7 +6,9 @@ from conductor_magic import events as e
 from conductor_magic.check import check
 from conductor_magic.events import Event, Record
 from conductor_magic.fold import apply, fold
+from conductor_magic.prompts import worker_prompt
 from conductor_magic.resuming import taken_over, what_to_tell
+from conductor_magic.scheduler import ContinueWorker, StartWorker, attempts_made, decide
 from conductor_magic.state import RunState
 from tests.core.words import created, launched, run, started
 
@@ -89,8 +91,8 @@ def test_a_worker_that_goes_on_sits_down_where_nobody_sits() -> None:
     assert {worker.id: worker.desk for worker in on.running} == {"w1": 2, "w2": 1}
 
 
-def test_for_whom_no_desk_is_free_another_attempt_waits() -> None:
-    """Where one desk is all there is, whoever sits at it goes on, and the other's task waits."""
+def test_for_whom_no_desk_is_free_goes_on_when_one_is() -> None:
+    """Where one desk is all there is, whoever sits at it goes on; the other does when it is done: no other attempt."""
     state = run(
         *(event for task in "12" for event in (created(task), launched(task))),
         started("w1", "1", desk=1),
@@ -99,7 +101,65 @@ def test_for_whom_no_desk_is_free_another_attempt_waits() -> None:
         workers=1,
     )
     event = resumed(state)
-    assert (event.workers, event.tasks) == (("w2",), ("1",))
-    on = apply(state, Record(state.seq + 1, state.at, event))
-    check(on)
+    assert (event.workers, event.tasks, event.late) == (("w2",), ("1",), ("w1",))
+    on = then(state, event)
     assert [task.status for task in on.tasks.values()] == ["ready", "running"]
+    on = then(on, e.WorkerEnded(worker="w2", task="2", outcome="completed"))
+    assert decide(on) == [ContinueWorker("w1", desk=1)]
+    on = then(on, e.WorkerContinued(worker="w1", desk=1))
+    assert [(worker.id, worker.breaks != ()) for worker in on.running] == [("w1", True)]
+    assert on.tasks["1"].attempts == ("w1",)
+
+
+def cut_twice() -> RunState:
+    """One desk: a cap ended its first worker long before the run's end cut off the second in the midst of a call."""
+    bash = e.ToolStarted(call="c1", by="w2", name="Bash", input={"command": "make deploy"}, repeatable=False)
+    return run(
+        *(event for task in "12" for event in (created(task), launched(task))),
+        started("w1", "1", desk=1),
+        e.ToolStarted(call="c0", by="w1", name="Python", input={"code": "pay()"}, repeatable=False),
+        e.WorkerEnded(worker="w1", task="1", outcome="limit", cause="budget", error="No more calls.", output="Half."),
+        started("w2", "2", desk=1),
+        bash,
+        e.CancelRequested(by="person"),
+        e.WorkerStopping(worker="w2", by="person", reason="The run was cancelled by you."),
+        e.WorkerEnded(worker="w2", task="2", outcome="cancelled", cause="cancelled", error="The run was cancelled."),
+        workers=1,
+    )
+
+
+def test_who_had_the_desk_last_has_it_again_and_no_cut_call_is_forgotten() -> None:
+    """Also a call of the worker that goes on later is named as unsure, and it is there when that one goes on."""
+    event = resumed(cut_twice())
+    assert (event.workers, event.late) == (("w2",), ("w1",))
+    assert set(event.unsure) == {"c0", "c1"}
+    on = then(cut_twice(), event)
+    on = then(on, e.WorkerEnded(worker="w2", task="2", outcome="completed"))
+    on = then(on, e.WorkerContinued(worker="w1", desk=1))
+    assert set(on.workers["w1"].calls) == {"c0"}
+    # Cut off once more before its turn came, it is still that one.
+    again = then(on := then(cut_twice(), event), resumed(on))
+    again = then(again, e.WorkerEnded(worker="w2", task="2", outcome="completed"))
+    assert decide(again) == [ContinueWorker("w1", desk=1)]
+
+
+def test_an_attempt_that_only_the_end_cut_off_is_no_failed_one() -> None:
+    """The next one, on another tier, is told what may have been done, not of a failure; and it counts for nothing."""
+    on = then(cut_twice(), resumed(cut_twice()))
+    moved = then(on, e.TaskLaunched(task="1", prompt="Do.", tier="opus"))
+    assert attempts_made(moved, moved.tasks["1"]) == 0
+    prompt = worker_prompt(moved, moved.tasks["1"])
+    assert "AN EARLIER ATTEMPT FAILED" not in prompt
+    cut = prompt.split("AN EARLIER ATTEMPT WAS CUT OFF\n")[1]
+    assert "may have had their effect" in cut
+    assert "pay()" in cut
+    assert "Half." in cut
+    moved = then(moved, e.WorkerEnded(worker="w2", task="2", outcome="completed"))
+    assert decide(moved) == [StartWorker("1", attempt=2, desk=1)]
+
+
+def then(state: RunState, event: Event) -> RunState:
+    """The state after one more event."""
+    after = apply(state, Record(state.seq + 1, state.at + 1.0, event))
+    check(after)
+    return after

@@ -34,7 +34,7 @@ from conductor_magic.result import ConductResult
 from conductor_magic.run import resume as resume_run
 from tests.shell.conftest import Begin, Play
 from tests.support.conversation import check_conversation
-from tests.support.floor import Floor, done, lay_out, task_text
+from tests.support.floor import Floor, create, done, launch, lay_out, task_text
 from tests.support.messages_server import Answer, MessagesServer, text, tools
 
 GRAPH = {"a": (), "b": ("a",), "c": ("a",), "d": ("b", "c")}
@@ -178,6 +178,36 @@ def test_a_command_that_was_cut_is_not_run_again_unless_a_person_says_so(
     assert block["is_error"]
     assert "ended your Python process and your background commands" in str(sent["messages"][-1]["content"])
     assert "may have had its effect" in block["content"]
+
+
+def test_of_two_that_a_run_left_at_one_desk_neither_begins_anew(
+    begin: Begin, serve: Callable[[Any], MessagesServer], tmp_path: Path
+) -> None:
+    """A cap ended the first one, a cancel cut off the second's command: both go on, and it is not run a second time."""
+    marks = tmp_path / "workspace" / "marks.txt"
+
+    def works(task: str, turn: int, body: dict[str, Any]) -> Answer:
+        if task == "a":
+            return tools(("Glob", {"pattern": f"*{turn}"}), prefix=f"a{turn}") if turn <= 3 else done(task, turn, body)
+        if turn == 1:
+            return tools(("Bash", {"command": "echo mark >> marks.txt; sleep 20"}))
+        return done(task, turn, body)
+
+    plan = tools(create("a"), create("b"), launch("a"), launch("b", model="sonnet"))
+    run = begin(Floor([plan, text("Under way."), text("Go on.")], works), workers=1, cap={"haiku.calls": 2})
+    while not (marks.exists() and marks.read_text()):
+        time.sleep(0.02)
+    run.cancel()
+    assert run.wait(10).status == "cancelled"
+    floor = Floor([text("The answer.")] * 3, works)
+    serve(floor)
+    result = resume(run.id, cap={"haiku.calls": 50}, quiet=True).wait(30)
+    assert result.status == "completed", result.reason
+    assert marks.read_text() == "mark\n"
+    assert [(task.status, len(task.attempts)) for task in result] == [("completed", 1), ("completed", 1)]
+    assert ["echo mark" in question.questions[0]["question"] for question in result.questions] == [True]
+    for sent in floor.worker_requests:
+        check_conversation(sent["messages"])
 
 
 def test_a_call_that_only_looks_is_made_again_without_a_word(

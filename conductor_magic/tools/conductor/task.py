@@ -9,7 +9,7 @@ from conductor_magic.events import ConductorTurn, Event, TaskCreated, TaskLaunch
 from conductor_magic.forecast import plan_forecast
 from conductor_magic.prompts import strip_preamble, task_id_prefix
 from conductor_magic.recovering import launch_reason
-from conductor_magic.scheduler import MAX_ATTEMPTS
+from conductor_magic.scheduler import MAX_ATTEMPTS, attempts_made
 from conductor_magic.state import RunState, TaskState
 from conductor_magic.subagents import GENERAL, SUBAGENTS
 from conductor_magic.tools.conductor.base import ID, ConductorTool, Plan, answer, task_named, tier_named
@@ -38,7 +38,7 @@ def _plan(state: RunState, args: Json) -> Plan:
     else:
         known = task_named(state, target)
         tier = tier or known.tier
-        _check_launch(known, tier)
+        _check_launch(state, known, tier)
         task = known.id
         reason = launch_reason(state, known, tier, reason)
         waits = [blocker for blocker in known.blocked_by if not _met(state.tasks[blocker])]
@@ -75,13 +75,13 @@ def _met(blocker: TaskState) -> bool:
     return blocker.status == "completed" or blocker.deleted
 
 
-def _check_launch(task: TaskState, tier: str) -> None:
+def _check_launch(state: RunState, task: TaskState, tier: str) -> None:
     if task.status in ("blocked", "ready") and task.launched and tier == task.tier:
         raise PlanError(f"Task {task.id} is launched already: it starts by itself. Another `model` moves it.")
     if task.replaced_by:
         names = " and ".join(f"task {other}" for other in task.replaced_by)
         raise PlanError(f"Task {task.id} was replaced by {names}: launch that.")
-    if task.status == "failed" and len(task.attempts) >= MAX_ATTEMPTS:
+    if task.status == "failed" and attempts_made(state, task) >= MAX_ATTEMPTS:
         raise PlanError(
             f"Task {task.id} had {MAX_ATTEMPTS} attempts, the most a task gets. Ask the person, or create another task."
         )
