@@ -197,7 +197,9 @@ def _call(language: str, code: str, earlier: dict[str, str]) -> tuple[str, Json]
 
 
 def _merging(paths: list[str], talk: _Talk) -> Turn:
-    """Read the file and every version of it, then write each line once."""
+    """Read the file and every version of it, then write each line once; with one version there is nothing to merge."""
+    if len(paths) < 3:
+        return "STATUS: incomplete - one of the two versions was not kept", []
     if not talk.results:
         return "", [("Read", {"file_path": path}) for path in paths]
     if talk.results[-1][0] == "Write":
