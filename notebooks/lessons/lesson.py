@@ -58,11 +58,22 @@ def check(guess: Any, actual: Any, told: str, *, near: float = 0.0) -> Verdict:
 
 
 def _same(guess: Any, actual: Any, near: float) -> bool:
+    """Whether they mean the same, in whatever case; a lone text is a list of one, a number in quotes that number."""
     if isinstance(actual, (list, tuple, set, frozenset)):
-        return isinstance(guess, (list, tuple, set, frozenset)) and sorted(map(str, guess)) == sorted(map(str, actual))
+        guessed = [guess] if isinstance(guess, str) else guess
+        return isinstance(guessed, (list, tuple, set, frozenset)) and sorted(map(_plain, guessed)) == sorted(
+            map(_plain, actual)
+        )
     if isinstance(actual, bool) or isinstance(guess, bool) or not isinstance(actual, (int, float)):
-        return str(guess).strip().casefold() == str(actual).strip().casefold()
-    return isinstance(guess, (int, float)) and abs(guess - actual) <= near * abs(actual)
+        return _plain(guess) == _plain(actual)
+    try:
+        return abs(float(guess) - actual) <= near * abs(actual)
+    except (TypeError, ValueError):
+        return False
+
+
+def _plain(value: Any) -> str:
+    return str(value).strip().casefold()
 
 
 def _shown(value: Any) -> str:
