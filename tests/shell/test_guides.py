@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -47,6 +48,9 @@ CRAFT = {
     ),
 }  # fmt: skip
 """Guide -> the patterns that its kind of work is known for; more there may be."""
+
+_NODE = re.compile(r"([^─▶│┌┐└┘├┤┬┴┼⟨⟩\n]*\S) ([hso])(?=\s|$)", re.MULTILINE)
+"""A task in a drawing: its label, and the letter of its tier."""
 
 
 @pytest.fixture
@@ -132,6 +136,51 @@ def test_a_guide_is_short_and_has_all_its_parts(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", guide_names())
+def test_every_pattern_is_drawn_with_its_tiers(name: str) -> None:
+    """A drawing shows the pattern's tasks with the tiers of the front matter, on one line in the same order.
+
+    A look at what is no table is in no drawing; what is created only when a plan is there may be in one.
+    """
+    guide = read_guide(name)
+    parts = re.split(r"^\*\*(.+?)\*\*", _sections(guide.body)["Patterns"], flags=re.MULTILINE)
+    told = {_plain([drawn]).pop(): text for drawn, text in zip(parts[1::2], parts[2::2], strict=True)}
+    for pattern in guide.front["patterns"]:
+        found = re.search(r"^```\n(.+?)\n```$", told[_plain([pattern["name"]]).pop()], re.MULTILINE | re.DOTALL)
+        assert found, pattern["name"]
+        drawn = dict.fromkeys((label.strip(), letter) for label, letter in _NODE.findall(found[1]))
+        letters = [letter for _, letter in drawn]
+        tiers = {task["key"]: task["tier"][0] for task in pattern["tasks"] if task.get("each") != "value"}
+        if "\n" in found[1]:
+            assert Counter(tiers.values()) <= Counter(letters), pattern["name"]
+            assert [one for one in drawn if tiers.get(one[0], one[1]) != one[1]] == [], pattern["name"]
+        else:
+            assert letters == list(tiers.values()), pattern["name"]
+
+
+@pytest.mark.parametrize("name", guide_names())
+def test_its_questions_have_options(name: str) -> None:
+    """Two to four options a question, the recommended one first, and only one of them."""
+    questions = re.split(r"^- ", _sections(read_guide(name).body)["Questions worth asking"], flags=re.MULTILINE)[1:]
+    assert len(questions) >= 4
+    for question in questions:
+        options = re.sub(r"\s+", " ", question.partition("\n\n")[0]).partition("? (")[2].rstrip(") ").split(" · ")
+        assert 2 <= len(options) <= 4, question
+        assert ["(Recommended)" in option for option in options] == [True] + [False] * (len(options) - 1), question
+
+
+@pytest.mark.parametrize("name", guide_names())
+def test_no_section_is_empty(name: str) -> None:
+    """Each says enough to go by: a prompt with its four parts, a report in at least four, the faults that are known."""
+    told = _sections(read_guide(name).body)
+    (prompt,) = re.findall(r"^```\n(.+?)\n```$", told["A task that a worker can do"], re.MULTILINE | re.DOTALL)
+    assert {"Context", "Scope", "Constraints", "Return"} <= set(re.findall(r"^([A-Z]\w+):", prompt, re.MULTILINE))
+    assert len(told["A task that a worker can do"].partition(prompt)[2].split()) >= 30
+    assert len(re.findall(r"^(?:\d\.|-) ", told["The shape of the report"], re.MULTILINE)) >= 4
+    assert len(re.findall(r"^- ", told["Pitfalls"], re.MULTILINE)) >= 5
+    assert all(len(text.split()) >= 50 for text in told.values()), {head: len(told[head].split()) for head in told}
+
+
+@pytest.mark.parametrize("name", guide_names())
 def test_recipes_belong_to_one_guide(name: str) -> None:
     """No two guides play one recipe, but for the conclusion that all may draw, and a look at what is no table."""
     own = _recipes(name)
@@ -157,6 +206,12 @@ def test_the_goal_chooses_the_guide(goal: str, variables: tuple[tuple[str, str],
     """The rehearsal starts from the guide that the goal names most; where it is even, handed data decides."""
     offered = ("code-review", "data-analysis", "software-development", "testing")
     assert choose_guide(Assignment(goal, variables, offered, None)) == guide
+
+
+def _sections(body: str) -> dict[str, str]:
+    """Heading -> what stands below it."""
+    parts = re.split(r"^## (.+)$", body, flags=re.MULTILINE)[1:]
+    return dict(zip(parts[::2], parts[1::2], strict=True))
 
 
 def _plain(names: Iterable[str]) -> set[str]:
