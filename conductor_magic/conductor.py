@@ -277,9 +277,10 @@ class Conductor:
     def _shown(self, name: str, args: Json) -> Json:
         shown = self._redactor.json(args)
         path = args.get("file_path")
-        if name == read.NAME and isinstance(path, str) and read.is_workspace_file(path):
+        # As it is read: without the blanks around it.
+        if name == read.NAME and isinstance(path, str) and read.is_workspace_file(path.strip()):
             # Recorded as an absolute path: this is what the limit of two workspace files counts.
-            shown["file_path"] = str(self._reach.workspace / path)
+            shown["file_path"] = str(self._reach.workspace / path.strip())
         return shown
 
     def _refuse(self, call: Json, why: str) -> Json:

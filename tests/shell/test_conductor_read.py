@@ -25,7 +25,18 @@ def workspace(tmp_path: Path) -> Path:
 
 def test_two_workspace_files_and_any_number_of_guides_and_reports(play: Play, workspace: Path) -> None:
     """The third file is refused with what to do instead; the first two, guides and reports are read again and again."""
-    paths = ["guides/research.md", "outputs/1.md", "large.txt", "picture.bin", "a.txt", "b.txt", "c.txt", "a.txt"]
+    paths = [
+        "guides/research.md",
+        "outputs/1.md",
+        " guides/research.md",
+        "\n outputs/1.md ",
+        "large.txt",
+        "picture.bin",
+        " a.txt ",
+        "b.txt",
+        "c.txt",
+        "a.txt",
+    ]
     paths += ["guides/patterns.md", "outputs/1.md", "./c.txt", str(workspace / "c.txt"), "guides/../c.txt"]
     floor = Floor(
         [
@@ -40,14 +51,15 @@ def test_two_workspace_files_and_any_number_of_guides_and_reports(play: Play, wo
     told = [block["content"] for block in floor.conductor_requests[3]["messages"][-1]["content"]]
     said = dict(zip([f"{at} {path}" for at, path in enumerate(paths)], told, strict=True))
     assert said["0 guides/research.md"].startswith("# Research")
-    assert "Did task." in said["1 outputs/1.md"]
-    assert said["2 large.txt"] == "large.txt is larger than 100 kB: delegate reading it to a worker."
-    assert said["3 picture.bin"] == "picture.bin is no text file: delegate it to a worker."
-    assert [said[name] for name in ("4 a.txt", "5 b.txt", "7 a.txt")] == ["This is a.", "This is b.", "This is a."]
-    third = [name for name in said if name.endswith("c.txt") and name != "12 guides/../c.txt"]
+    assert said["2  guides/research.md"].startswith("# Research")
+    assert "Did task." in said["1 outputs/1.md"] and "Did task." in said["3 \n outputs/1.md "]
+    assert said["4 large.txt"] == "large.txt is larger than 100 kB: delegate reading it to a worker."
+    assert said["5 picture.bin"] == "picture.bin is no text file: delegate it to a worker."
+    assert [said[name] for name in ("6  a.txt ", "7 b.txt", "9 a.txt")] == ["This is a.", "This is b.", "This is a."]
+    third = [name for name in said if name.endswith("c.txt") and name != "14 guides/../c.txt"]
     assert len(third) == 3
     for name in third:
         assert said[name].startswith("You have read 2 workspace files in this run, which is all that you may. Delegate")
-    assert "There is no guide" in said["12 guides/../c.txt"]
-    assert said["8 guides/patterns.md"].startswith("# Patterns")
-    assert "Did task." in said["9 outputs/1.md"]
+    assert "There is no guide" in said["14 guides/../c.txt"]
+    assert said["10 guides/patterns.md"].startswith("# Patterns")
+    assert "Did task." in said["11 outputs/1.md"]
