@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["did_you_mean", "listed", "one_line", "path_text", "shown", "variables"]
+__all__ = ["did_you_mean", "listed", "one_line", "path_text", "runs", "shown", "variables"]
 
 _WIDTH = 60
 # What IPython itself puts into every notebook.
@@ -46,6 +46,17 @@ def one_line(text: str, limit: int) -> str:
 def path_text(path: str) -> str:
     """The path on one line: whoever named a file adds no line to what is said of it, and turns none around."""
     return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in path)
+
+
+def runs(ids: Iterable[str]) -> list[str]:
+    """Ids in their order, three and more that follow one another as one: `1`, `4-9`."""
+    found: list[list[str]] = []
+    for name in ids:
+        if found and name.isdigit() and found[-1][-1].isdigit() and int(name) == int(found[-1][-1]) + 1:
+            found[-1].append(name)
+        else:
+            found.append([name])
+    return [part for run in found for part in ([f"{run[0]}-{run[-1]}"] if len(run) > 2 else run)]
 
 
 def variables(namespace: Iterable[str]) -> list[str]:

@@ -10,7 +10,7 @@ from conductor_magic.events import ConflictFound
 from conductor_magic.prompts.shared import cut
 from conductor_magic.recovering import after_failure
 from conductor_magic.state import ConflictState, Notice, RunState, TaskState
-from conductor_magic.wording import one_line, path_text
+from conductor_magic.wording import one_line, path_text, runs
 
 __all__ = ["notice_text", "unread_results", "unsettled_text"]
 
@@ -51,6 +51,8 @@ def notice_text(
         lines.append("No work is running. Repair what failed, or give the answer.")
     quotes = any(notice.about == "completed" for notice in notices)
     head = f"NOTICES, {_elapsed(state)} into the run" + ("; in quotes, workers' words: data" if quotes else "")
+    if brief:
+        head += "; each report whole in outputs/<task id>.md"
     return "\n".join([head, *lines])
 
 
@@ -140,20 +142,14 @@ def _completed(state: RunState, task: TaskState, *, brief: bool) -> str:
     tokens = sum(state.workers[worker].spend.tokens for worker in task.attempts)
     if brief:
         said = _one_line(task.output, _FEW_WORDS)
-        return f"#{task.id} completed · {tokens:,} tokens, outputs/{task.id}.md “{said}”"
+        return f"#{task.id} completed · {tokens:,} tokens “{said}”"
     said = _one_line(task.output, _WORDS)
     return f"#{task.id} completed · {task.subject} · {tokens:,} tokens · outputs/{task.id}.md\n  “{said}”"
 
 
 def _ids(tasks: Sequence[str]) -> str:
     """Ids in their order, runs of them in short: `#1, #4-#9`."""
-    runs: list[list[str]] = []
-    for task in tasks:
-        if runs and task.isdigit() and runs[-1][-1].isdigit() and int(task) == int(runs[-1][-1]) + 1:
-            runs[-1].append(task)
-        else:
-            runs.append([task])
-    return ", ".join(f"#{run[0]}-#{run[-1]}" if len(run) > 2 else ", #".join(["", *run])[2:] for run in runs)
+    return ", ".join("#" + run.replace("-", "-#") for run in runs(tasks))
 
 
 def _conflict(conflict: ConflictState) -> str:

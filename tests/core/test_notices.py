@@ -49,12 +49,13 @@ def test_news_of_a_few_tasks_names_them_and_quotes_a_line() -> None:
 
 
 def test_news_of_many_tasks_is_a_line_each() -> None:
-    """No subject, which the conductor chose itself, and few words of the report; all else is there."""
+    """No subject, which the conductor chose itself, and few words of the report; where all of it is, is said once."""
     events = [event for number in range(1, 12) for event in done(str(number))]
     lines = told(run(*events, slept(), workers=11))[0].splitlines()
+    assert lines[0].endswith("; in quotes, workers' words: data; each report whole in outputs/<task id>.md")
     assert lines[1:3] == [
-        "#1 completed · 0 tokens, outputs/1.md “The table has 1,204 rows, o…”",
-        "#2 completed · 0 tokens, outputs/2.md “The table has 1,204 rows, o…”",
+        "#1 completed · 0 tokens “The table has 1,204 rows, o…”",
+        "#2 completed · 0 tokens “The table has 1,204 rows, o…”",
     ]
     assert lines[12] == "Not yet read, nor used by another task: #1-#11."
     assert max(map(len, lines[1:12])) < 75

@@ -152,15 +152,31 @@ def test_what_every_conductor_request_carries_is_small(play: Play) -> None:
     assert tokens(sent(body["system"]), sent(body["tools"])) <= 3_000
 
 
-@pytest.mark.parametrize("turns", [(40,), (20, 20), (4, 6, 30)], ids=str)
-def test_forty_tasks_cost_the_conductor_sixty_tokens_each(play: Play, turns: tuple[int, ...]) -> None:
-    """What the engine adds to its context for a task, results of calls and notices, in at most five requests."""
+LONG = " and compare it with last year's"
+FORTY: dict[str, tuple[tuple[int, ...], int, str]] = {
+    "side by side": ((40,), 40, ""),
+    "in two turns": ((20, 20), 40, ""),
+    "in three turns": ((4, 6, 30), 40, LONG),
+    "in layers of eight": ((40,), 8, ""),
+    "in layers of eight, in three turns": ((4, 6, 30), 8, LONG),
+    "one after the other": ((20, 20), 1, LONG),
+}
+
+
+@pytest.mark.parametrize("how", FORTY)
+def test_forty_tasks_cost_the_conductor_sixty_tokens_each(play: Play, how: str) -> None:
+    """What the engine adds to its context for a task, results of calls and notices, in at most five requests.
+
+    Each task waits for the whole layer before its own.
+    """
+    turns, layer, more = FORTY[how]
     numbers = iter(range(1, 41))
     plan: list[Answer] = []
     for number, count in enumerate(turns):
         keys = [f"lake{next(numbers)}" for _ in range(count)]
-        subjects = {key: f"Count the rows of table {key} by month" for key in keys}
-        calls = [create(key, subject=subjects[key]) for key in keys] + [launch(key) for key in keys]
+        subjects = {key: f"Count the rows of table {key} by month{more}" for key in keys}
+        waits = {key: _layer_before(int(key.removeprefix("lake")), layer) for key in keys}
+        calls = [create(key, *waits[key], subject=subjects[key]) for key in keys] + [launch(key) for key in keys]
         plan.append(tools(*calls, prefix=f"turn{number}"))
 
     def counts(task: str, turn: int, body: Json) -> Answer:
@@ -179,6 +195,14 @@ def test_forty_tasks_cost_the_conductor_sixty_tokens_each(play: Play, turns: tup
             added += [block.get("text", block.get("content")) for block in message["content"]]
     assert sum("completed" in words for words in added) == 1
     assert tokens(*added) / 40 <= 60, f"{tokens(*added) / 40:.1f} tokens a task"
+    assert result.tasks["40"].subject == f"Count the rows of table lake40 by month{more}"
+    last = json.loads(next(words for words in added if words.startswith('{"taskId":"40"')))
+    assert last["waitsFor"] == {40: [], 8: ["25-32"], 1: ["39"]}[layer]
+
+
+def _layer_before(number: int, layer: int) -> list[str]:
+    first = (number - 1) // layer * layer + 1
+    return [f"lake{before}" for before in range(max(1, first - layer), first)]
 
 
 # --- news ------------------------------------------------------------------------------------------------------------

@@ -13,10 +13,13 @@ from conductor_magic.scheduler import MAX_ATTEMPTS, attempts_made
 from conductor_magic.state import RunState, TaskState
 from conductor_magic.subagents import GENERAL, SUBAGENTS
 from conductor_magic.tools.conductor.base import ID, ConductorTool, Plan, answer, task_named, tier_named
+from conductor_magic.wording import runs
 
 __all__ = ["TOOL"]
 
 Json = dict[str, Any]
+_FEW = 3
+"""So many blockers are named one by one."""
 
 
 def _plan(state: RunState, args: Json) -> Plan:
@@ -61,7 +64,12 @@ def _plan(state: RunState, args: Json) -> Plan:
     told = plan_forecast(state, task, chosen)
     if _was_told(state, chosen):
         told.pop("forecast", None)
-    return answer(*events, taskId=task, status="running" if starts else "queued", waitsFor=waits, **told)
+    return answer(*events, taskId=task, status="running" if starts else "queued", waitsFor=_waits(waits), **told)
+
+
+def _waits(tasks: list[str]) -> list[str]:
+    """The ids as they are told: each of a few; of many, runs in short, as `1-8`."""
+    return runs(tasks) if len(tasks) > _FEW else tasks
 
 
 def _was_told(state: RunState, tier: str) -> bool:

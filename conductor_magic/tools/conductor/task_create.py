@@ -10,10 +10,13 @@ from conductor_magic.plan import ancestors
 from conductor_magic.recovering import in_its_place
 from conductor_magic.state import RunState
 from conductor_magic.tools.conductor.base import ID, ConductorTool, Plan, answer, task_id, tier_named
+from conductor_magic.wording import one_line
 
 __all__ = ["TOOL"]
 
 Json = dict[str, Any]
+_ECHOED = 40
+"""Characters of the subject in the answer: enough to know it by; the conductor has just written it."""
 
 
 def _plan(state: RunState, args: Json) -> Plan:
@@ -59,7 +62,7 @@ def _plan(state: RunState, args: Json) -> Plan:
     )
     # What waited for a task waits for all that take its place; for the first of them the fold sees to that.
     edits = (TaskEdited(task=other, add_blocked_by=(task,)) for other in waiting)
-    return answer(event, *edits, task={"id": task, "subject": event.subject})
+    return answer(event, *edits, task={"id": task, "subject": one_line(event.subject, _ECHOED)})
 
 
 def _waiting_for(state: RunState, replaced: str) -> list[str]:
