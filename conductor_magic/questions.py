@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from conductor_magic.events import QuestionAnswered, QuestionAsked
@@ -161,12 +161,15 @@ class Questions:
 
     def _by_dict(self, name: str, questions: list[Json]) -> Json:
         answers: Json = {}
-        matched = False
+        defaults: list[str] = []
         for question in questions:
             found = ask.answer_from(self._answers or {}, question)
-            matched = matched or found is not None
+            if found is None:
+                defaults.append(question["question"])
             answers[question["question"]] = ask.recommended(question) if found is None else found
-        return self._close(name, answers, "answers" if matched else "default")
+        if not defaults or len(defaults) == len(questions):
+            return self._close(name, answers, "default" if defaults else "answers")
+        return self._close(name, answers, "answers and defaults", defaults)
 
     async def _somebody(self) -> bool:
         if self._attended is None:
@@ -178,7 +181,8 @@ class Questions:
             return False
         return True
 
-    def _close(self, name: str, answers: Json, by: str) -> Json:
+    def _close(self, name: str, answers: Json, by: str, defaults: Sequence[str] = ()) -> Json:
         answers = self._redactor.json(answers)
-        self._journal.append(QuestionAnswered(question=name, answers=answers, by=by))
+        told = tuple(self._redactor.text(text) for text in defaults)
+        self._journal.append(QuestionAnswered(question=name, answers=answers, by=by, defaults=told))
         return answers

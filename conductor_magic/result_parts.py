@@ -133,7 +133,10 @@ class ConflictResult(_Part):
 
 
 class QuestionResult(_Part):
-    """A question: what was asked, the options, the answer, and who or what answered."""
+    """A question: what was asked, the options, the answer, and who or what answered.
+
+    `defaults`: the texts of those that took their default, when it was answered by `answers and defaults`.
+    """
 
     id: str
     by: str
@@ -141,6 +144,7 @@ class QuestionResult(_Part):
     questions: tuple[Json, ...]
     answers: Json
     answered_by: str
+    defaults: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, question: QuestionState) -> QuestionResult:
@@ -152,6 +156,7 @@ class QuestionResult(_Part):
             questions=tuple(dict(ask) for ask in question.ask),
             answers=dict(question.answers),
             answered_by=question.answered_by,
+            defaults=question.defaults,
         )
 
 

@@ -132,7 +132,8 @@ class Joined:
 class QuestionState:
     """A question and, once there, its answers by question text.
 
-    `call`: the call that waits for it; `joined`: whose calls do besides.
+    `defaults`: those that took their default while others were answered; `call`: the call that waits for it; `joined`:
+    whose calls do besides.
     """
 
     id: str
@@ -144,6 +145,7 @@ class QuestionState:
     answered: float | None = None
     answers: Mapping[str, Any] = field(default_factory=dict)
     answered_by: str = ""
+    defaults: tuple[str, ...] = ()
     call: str | None = None
     joined: tuple[Joined, ...] = ()
 

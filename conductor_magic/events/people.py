@@ -38,11 +38,15 @@ class QuestionJoined(Event, kind="question.joined"):
 
 
 class QuestionAnswered(Event, kind="question.answered"):
-    """The answers, by question text: a label, several, or free text."""
+    """The answers, by question text: a label, several, or free text.
+
+    `defaults`: the questions among them that nobody answered, when `by` is `answers and defaults`.
+    """
 
     question: str
     answers: dict[str, Any]
     by: str
+    defaults: tuple[str, ...] = ()
 
 
 class PermissionDecided(Event, kind="permission.decided"):

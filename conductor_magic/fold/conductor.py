@@ -31,7 +31,8 @@ def _answered(state: RunState, record: Record, event: e.QuestionAnswered) -> Run
     question = state.questions.get(event.question)
     if question is None or question.answered is not None:
         raise TransitionError(f"question.answered: question {event.question} does not wait for an answer")
-    question = replace(question, answered=record.at, answers=event.answers, answered_by=event.by)
+    answered = {"answers": event.answers, "answered_by": event.by, "defaults": event.defaults}
+    question = replace(question, answered=record.at, **answered)
     state = replace(state, questions=with_entry(state.questions, event.question, question))
     return add_to_tape(change_conductor(state, status="thinking") if question.by == "conductor" else state, record)
 

@@ -105,10 +105,12 @@ def test_the_answers_of_a_headless_run_and_its_defaults_are_recorded(play: Play)
         "All of it?": "Yes",
     }
     assert answers_sent(floor) == given
-    assert (result.status, result.questions[0].answers, result.questions[0].answered_by) == (
+    asked = result.questions[0]
+    assert (result.status, asked.answers, asked.answered_by, asked.defaults) == (
         "completed",
         given,
-        "answers",
+        "answers and defaults",
+        ("All of it?",),
     )
     assert load(result.path).questions == result.questions
 
