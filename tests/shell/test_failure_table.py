@@ -4,8 +4,8 @@ can do, and what a person sees of it on the board.
 
 from __future__ import annotations
 
-import re
 import json
+import re
 from typing import Any
 
 import pytest
