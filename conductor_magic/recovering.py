@@ -26,14 +26,20 @@ def launch_reason(state: RunState, task: TaskState, tier: Tier, given: str) -> s
 
 
 def _change(state: RunState, task: TaskState, tier: Tier) -> str:
-    """`haiku → sonnet after attempt 1 (limit: …)`; empty when the tier stays, or nothing was tried yet."""
-    if not task.attempts:
+    """`haiku → sonnet after attempt 1 (limit: …)`; empty when the tier stays, or nothing was tried yet.
+
+    Before its own first attempt, what was tried is what it replaces: `after attempt 2 of #1`.
+    """
+    replaced_ones = [old for old in state.tasks.values() if task.id in old.replaced_by]
+    tried = next((one for one in (task, *replaced_ones) if one.attempts), None)
+    if tried is None:
         return ""
-    last = state.workers[task.attempts[-1]]
+    last = state.workers[tried.attempts[-1]]
     if last.tier == tier:
         return ""
+    whose = "" if tried is task else f" of #{tried.id}"
     became = f"{last.outcome}: {one_line(last.error, _ERROR)}" if last.error else str(last.outcome)
-    return f"{last.tier} → {tier} after attempt {last.attempt} ({became})"
+    return f"{last.tier} → {tier} after attempt {last.attempt}{whose} ({became})"
 
 
 def _with(change: str, reason: str) -> str:

@@ -117,8 +117,9 @@ def replace(state: _T, **changes: Any) -> _T:
 class TaskState:
     """One task. `prompt` is what the conductor wrote; what a worker was sent is on the worker.
 
-    `replaced_by`: the tasks that took its place; `left_waiting`: those that waited for it when they did.
-    `late`: the worker that goes on with it as soon as a desk is free; empty when another attempt begins then.
+    `reason_for`: the tier that `reason` was given with, None when none was named; `replaced_by`: the tasks that took
+    its place; `left_waiting`: those that waited for it when they did; `late`: the worker that goes on with it as soon
+    as a desk is free; empty when another attempt begins then.
     """
 
     id: str
@@ -129,6 +130,7 @@ class TaskState:
     phase: str = ""
     tier: Tier = "sonnet"
     reason: str = ""
+    reason_for: Tier | None = None
     blocked_by: tuple[str, ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
     owner: str = ""

@@ -37,6 +37,7 @@ def _created(state: RunState, record: Record, event: e.TaskCreated) -> RunState:
         phase=event.phase,
         tier=event.tier or "sonnet",
         reason=event.reason,
+        reason_for=event.tier,
         blocked_by=event.blocked_by,
         metadata=event.metadata,
         created=record.at,
@@ -110,14 +111,19 @@ def _undone(state: RunState, record: Record, event: e.EditUndone) -> RunState:
 
 def _launched(state: RunState, record: Record, event: e.TaskLaunched) -> RunState:
     task = move(task_of(state, event.task, event), "launched")
+    # What was said of another tier is no reason for this one.
+    reason, reason_for = task.reason, task.reason_for
+    if event.reason or reason_for not in (None, event.tier):
+        reason, reason_for = event.reason, event.tier
     task = replace(
         task,
         launched=task.launched + 1,
         launched_seq=record.seq,
         prompt=event.prompt,
         tier=event.tier,
-        reason=event.reason or task.reason,
         late="",
+        reason=reason,
+        reason_for=reason_for,
         subagent=event.subagent,
         notify=event.notify,
         error="",

@@ -100,6 +100,35 @@ def test_a_tier_before_the_first_attempt_is_free_to_choose(play: Play) -> None:
     assert (result["1"].tier, result["1"].reason) == ("opus", "an ambiguous one")
 
 
+def test_a_replacement_on_a_higher_tier_carries_the_evidence(play: Play) -> None:
+    """What it replaces is what was tried; its own attempts count from then on."""
+    rest = tools(create("rest", metadata={"replaces": "1"}), launch("rest", prompt="a", model="opus"), prefix="rest")
+    floor = Floor(
+        [
+            lay_out({"a": ()}), text("Under way."), rest, text("On."),
+            tools(launch("rest", prompt="rest", model="sonnet", reason="simpler now"), prefix="again"), text("On."),
+            text("All."),
+        ],
+        fails,
+    )  # fmt: skip
+    result = play(floor)
+    assert [start.reason for start in events_of(result, WorkerStarted)] == [
+        "",
+        "haiku → opus after attempt 1 of #1 (failed: Incomplete: haiku miscounted)",
+        "opus → sonnet after attempt 1 (failed: Incomplete: opus miscounted) · simpler now",
+    ]
+
+
+def test_a_reason_for_another_tier_is_not_kept(play: Play) -> None:
+    """One that was given with no tier is for whichever it becomes."""
+    first = tools(
+        create("a", model="haiku", reason="a list"), create("b", reason="a list"),
+        launch("a", model="opus"), launch("b", model="opus"),
+    )  # fmt: skip
+    result = play(Floor([first, text("Under way.")]))
+    assert [(task.tier, task.reason) for task in result] == [("opus", ""), ("opus", "a list")]
+
+
 def test_what_was_replaced_is_not_launched_again(play: Play) -> None:
     """It would be done and count for nothing: what waited for it waits for the other one now."""
     both = tools(create("rest", metadata={"replaces": "1"}), launch("a", prompt="again"), launch("rest"), prefix="both")
