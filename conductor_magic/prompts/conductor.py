@@ -63,8 +63,9 @@ what does not hang on the answer before you ask, in the same turn: it goes on me
 FAILURES - read why, then make one move
 timed out, or at a limit: a smaller scope, or a different tier
 incomplete: keep what is there; a follow-up task for the rest
-wrong approach: Task again, with the error and clearer guidance in the prompt
-blocked: look at the blocker; what waits for it stays until you mend or delete it
+wrong approach: Task again, with the error and clearer guidance in the prompt; if it is completed, a new task \
+that is told what was wrong, and what waits moved to it (TaskUpdate)
+blocked: look at the blocker; what waits for it stays until you mend it, take it out (removeBlockedBy) or delete it
 conflict over a file: one merge task on opus that is shown both versions, or the person decides
 A tier goes up (haiku, sonnet, opus) only on evidence, named in `reason`. After two failed retries of a task, ask the \
 person. Partial success is a result: say what is done and what is not.

@@ -47,7 +47,9 @@ def notice_text(
         stuck = [task for task in state.tasks.values() if task.status == "blocked" and task.launched]
         if stuck:
             waits = "; ".join(f"#{task.id} waits for #{', #'.join(_unmet(state, task))}" for task in stuck)
-            lines.append(f"Cannot start: {waits}. Repair the blocker, change the dependency, or delete the task.")
+            lines.append(
+                f"Cannot start: {waits}. Repair the blocker, take it out (removeBlockedBy), or delete the task."
+            )
         lines.append("No work is running. Repair what failed, or give the answer.")
     quotes = any(notice.about == "completed" for notice in notices)
     head = f"NOTICES, {_elapsed(state)} into the run" + ("; in quotes, workers' words: data" if quotes else "")

@@ -85,7 +85,8 @@ def test_what_two_smaller_tasks_replace_is_handed_to_both(play: Play) -> None:
     smaller = tools(
         create("a1", metadata={"replaces": "1"}), create("a2", metadata={"replaces": "1"}),
         create("c", "1"), create("d"), ("TaskUpdate", {"taskId": "d", "addBlockedBy": ["a"]}),
-        *map(launch, ("a1", "a2", "c", "d")), prefix="smaller",
+        create("e", "1"), ("TaskUpdate", {"taskId": "e", "removeBlockedBy": ["1"]}),
+        *map(launch, ("a1", "a2", "c", "d", "e")), prefix="smaller",
     )  # fmt: skip
     floor = Floor([lay_out({"a": (), "b": ("a",)}), text("Under way."), smaller, text("On."), text("All.")], half)
     result = play(floor)
@@ -96,7 +97,7 @@ def test_what_two_smaller_tasks_replace_is_handed_to_both(play: Play) -> None:
         assert (
             "### Task 3: Task a1\nDid a1." in prompt and "### Task 4: Task a2\nDid a2." in prompt and HALF not in prompt
         )
-    assert [task.blocked_by for task in result] == [(), ("3", "4"), (), (), ("3", "4"), ("3", "4")]
+    assert [task.blocked_by for task in result] == [(), ("3", "4"), (), (), ("3", "4"), ("3", "4"), ()]
 
 
 def test_timed_out_is_given_to_a_stronger_tier(play: Play) -> None:
@@ -197,6 +198,50 @@ def test_blocked_names_the_blocker_and_every_dependent_to_the_end(play: Play) ->
     for task, reason in reasons.items():
         assert result[task].error == reason
         assert board_line(state_at(result), f"#{task}").endswith(reason)
+
+
+def test_what_waits_goes_on_without_its_blocker(play: Play) -> None:
+    """Taken out, a dependency holds nobody up; one that is not there, or of what has begun, is refused."""
+    frees = tools(
+        *(("TaskUpdate", {"taskId": task, "removeBlockedBy": ["a"]}) for task in ("b", "c", "d")),
+        ("TaskUpdate", {"taskId": "d", "removeBlockedBy": ["c"]}), prefix="frees",
+    )  # fmt: skip
+    floor = Floor(
+        [lay_out({"a": (), "b": ("a",), "c": (), "d": ("c",)}), text("Under way."), frees, text("On."), text("All.")],
+        half,
+    )
+    result = play(floor)
+    assert (result.status, result["2"].status, result["2"].blocked_by) == ("partial", "completed", ())
+    answers = told(floor, 3)
+    assert '\\"updatedFields\\":[\\"removeBlockedBy\\"]' in answers
+    for task in "34":
+        assert f"Task {task} does not wait for task 1." in answers
+    assert "Task 4 is completed: it is too late to change what it waits for." in answers
+    assert floor.order.index("worker b") > floor.order.index("worker d")
+
+
+def test_a_dependency_is_turned_round_in_one_call(play: Play) -> None:
+    """What is taken out cannot make a cycle with what comes in."""
+    turns = ("TaskUpdate", {"taskId": "b", "removeBlockedBy": ["a"], "addBlocks": ["a"]})
+    result = play(Floor([tools(create("a"), create("b", "a"), turns, launch("a"), launch("b")), text("Under way.")]))
+    assert (result.status, [task.blocked_by for task in result]) == ("completed", [("2",), ()])
+
+
+def test_a_completed_task_that_did_the_wrong_thing_is_done_anew(play: Play) -> None:
+    """The new one has the old output, as data; what waited is moved to it before it begins."""
+    moves = tools(
+        create("a1", "a"), launch("a1"),
+        ("TaskUpdate", {"taskId": "b", "addBlockedBy": ["a1"], "removeBlockedBy": ["a"]}),
+        ("TaskUpdate", {"taskId": "a", "removeBlockedBy": ["b"]}),
+        launch("b"), prefix="moves",
+    )  # fmt: skip
+    first = tools(create("a"), create("b", "a"), launch("a", notify=True))
+    floor = Floor([first, text("Under way."), moves, text("On."), text("All.")])
+    result = play(floor)
+    assert (result.status, result["2"].blocked_by) == ("completed", ("3",)), result.reason
+    assert "### Task 1: Task a\nDid a." in prompts(floor, "a1")[0]
+    assert "### Task 3: Task a1\nDid a1." in prompts(floor, "b")[0] and "Did a.\n" not in prompts(floor, "b")[0]
+    assert "Task 1 does not wait for task 2." in told(floor, 3)
 
 
 def test_a_conflict_is_shown_with_both_differences_and_merged_on_opus(play: Play, tmp_path: Any) -> None:

@@ -178,7 +178,7 @@ def test_failures_are_named_in_the_answer() -> None:
     turn = talk.tell(
         "NOTICES\n#1 completed · Columns of penguins · 9 tokens · outputs/1.md\n  x\n"
         "#4 failed · Outliers in penguins · attempt 2 · the kernel died\n"
-        "Cannot start: #8 waits for #4. Repair the blocker, change the dependency, or delete the task.\n"
+        "Cannot start: #8 waits for #4. Repair the blocker, take it out (removeBlockedBy), or delete the task.\n"
         "No work is running. Repair what failed, or give the answer."
     )
     assert [call.input["file_path"] for call in turn.calls] == ["outputs/1.md"]

@@ -40,13 +40,15 @@ def _plan(state: RunState, args: Json) -> Plan:
         fields["metadata"] = args["metadata"]
     if args.get("addComment"):
         fields["comment"] = args["addComment"]
-    edits = _dependencies(state, task, args)
+    removed = _removed(state, task, args)
+    edits = _dependencies(state, task, removed, args)
     own = edits.pop(task.id, ())
     events: list[Event] = []
-    if fields or own:
-        events.append(TaskEdited(task=task.id, add_blocked_by=own, **fields))
+    if fields or own or removed:
+        events.append(TaskEdited(task=task.id, add_blocked_by=own, remove_blocked_by=removed, **fields))
     events += [TaskEdited(task=other, add_blocked_by=added) for other, added in edits.items()]
-    updated = [name for name in (*_FIELDS, "metadata", "addComment", "addBlocks", "addBlockedBy") if args.get(name)]
+    others = ("metadata", "addComment", "addBlocks", "addBlockedBy", "removeBlockedBy")
+    updated = [name for name in (*_FIELDS, *others) if args.get(name)]
     if status == "deleted":
         events.append(TaskDeleted(task=task.id))
         updated.append("status")
@@ -62,7 +64,21 @@ def _status(args: Json) -> str | None:
     return found
 
 
-def _dependencies(state: RunState, task: TaskState, args: Json) -> dict[str, tuple[str, ...]]:
+def _removed(state: RunState, task: TaskState, args: Json) -> tuple[str, ...]:
+    """The blockers that the task is to wait for no longer."""
+    removed: list[str] = []
+    for name in args.get("removeBlockedBy", ()):
+        blocker = task_named(state, name).id
+        found = [one for one in (blocker, *in_its_place(state, blocker)) if one in task.blocked_by]
+        if not found:
+            raise PlanError(f"Task {task.id} does not wait for task {blocker}.")
+        removed += found
+    if removed and task.status not in ("blocked", "ready", "failed"):
+        raise PlanError(f"Task {task.id} is {task.status}: it is too late to change what it waits for.")
+    return tuple(dict.fromkeys(removed))
+
+
+def _dependencies(state: RunState, task: TaskState, removed: tuple[str, ...], args: Json) -> dict[str, tuple[str, ...]]:
     """New blockers by the task that gets them, each checked with those before it in place.
 
     What took the place of a task is waited for where that one is named.
@@ -71,6 +87,7 @@ def _dependencies(state: RunState, task: TaskState, args: Json) -> dict[str, tup
     named += [(task_named(state, blocked), task) for blocked in args.get("addBlocks", ())]
     wanted = [(blocked, state.tasks[now]) for blocked, blocker in named for now in in_its_place(state, blocker.id)]
     graph = {known.id: known.blocked_by for known in state.tasks.values()}
+    graph[task.id] = tuple(blocker for blocker in task.blocked_by if blocker not in removed)
     edits: dict[str, tuple[str, ...]] = {}
     for blocked, blocker in wanted:
         if blocked.status not in ("blocked", "ready", "failed"):
@@ -96,6 +113,7 @@ TOOL = ConductorTool(
             "status": {"type": "string", "description": "only `deleted` has an effect: the engine tracks the rest"},
             "addBlocks": {"type": "array", "items": ID},
             "addBlockedBy": {"type": "array", "items": ID},
+            "removeBlockedBy": {"type": "array", "items": ID},
             "owner": {"type": "string"},
             "metadata": {"type": "object"},
             "addComment": {"type": "string"},
