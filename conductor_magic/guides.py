@@ -89,7 +89,8 @@ class Guides:
             return _parse(name, references() / f"{name}.md")
         names = self.names
         raise ConductUsageError(
-            f"There is no guide {shown(name)}.{did_you_mean(name, [*names, *SHARED])} Guides: {', '.join(names)}."
+            f"There is no guide {shown(name)}.{did_you_mean(name, [*names, *SHARED])} "
+            f"Guides: {', '.join(names)}; for all kinds of work: {', '.join(SHARED)}."
         )
 
     def replaces(self, name: str) -> bool:

@@ -52,8 +52,8 @@ def parse_line(line: str) -> Line:
     return parse_words(split_line(line))
 
 
-def parse_words(line: Iterable[str]) -> Line:
-    """As `parse_line`, of a line that is split already."""
+def parse_words(line: Iterable[str], goal: str = _BELOW) -> Line:
+    """As `parse_line`, of a line that is split already; `goal` says where a goal goes that stands in a name's place."""
     words = [part for word in line for part in _apart(word)]
     given: dict[str, object] = {}
     names: list[str] = []
@@ -77,7 +77,7 @@ def parse_words(line: Iterable[str]) -> Line:
             raise ConductUsageError(f"{option.long} needs a value: {option.long} {option.value}.")
         _put(given, option, value)
     if names:
-        given["name"] = _name(names)
+        given["name"] = _name(names, goal)
     return Line(given)
 
 
@@ -123,7 +123,7 @@ def _put(given: dict[str, object], option: Option, value: str) -> None:
         given[option.field] = value
 
 
-def _name(words: list[str]) -> str:
+def _name(words: list[str], goal: str) -> str:
     """The one variable name among the words that are no options."""
     for word in words:
         bare = word.lstrip(_DASHES).partition("=")[0]
@@ -133,10 +133,10 @@ def _name(words: list[str]) -> str:
             raise ConductUsageError(f"{shown(word)} begins with a long dash; options begin with two hyphens.")
     if len(words) > 1:
         several = ", ".join(shown(word, 30) for word in words[:4])
-        raise ConductUsageError(f"Give one name for the result, not {len(words)}: {several}. {_BELOW}")
+        raise ConductUsageError(f"Give one name for the result, not {len(words)}: {several}. {goal}")
     name = unicodedata.normalize("NFKC", words[0])  # as Python itself reads names
     if not name.isidentifier():
-        raise ConductUsageError(f"{shown(words[0])} cannot be a variable's name. {_BELOW}")
+        raise ConductUsageError(f"{shown(words[0])} cannot be a variable's name. {goal}")
     owner = "Python" if keyword.iskeyword(name) or _DUNDER.fullmatch(name) else "IPython"
     if owner == "Python" or _TAKEN.fullmatch(name):
         raise ConductUsageError(f"{name} belongs to {owner} and cannot be the result's name. Take another one.")

@@ -84,7 +84,7 @@ def go(
     assert state.started is not None
     check_resumable(state, name, options.budget, options.timeout, options.caps, "%conduct go")
     check_returns(name, state.started.returns, typed.schema if typed else None)
-    check_variables(name, options.use, variables or {})
+    check_variables(name, options.use, variables or {}, "go")
     check_workspace(options.workspace)
     try:
         folder = _begin_from(records, new_run_id(time.time()), options.workers)

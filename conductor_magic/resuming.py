@@ -144,17 +144,17 @@ def check_returns(name: str, asked: Mapping[str, Any] | None, given: Mapping[str
         raise ConductUsageError(f"Run {name} {what}: its value cannot be of this type.")
 
 
-def check_variables(name: str, asked: Sequence[str], found: Mapping[str, object]) -> None:
+def check_variables(name: str, asked: Sequence[str], found: Mapping[str, object], then: str = "resume") -> None:
     """See to it that the run gets the variables that it began with.
 
     Raises:
-        ConductUsageError: some are not there; they are named.
+        ConductUsageError: some are not there; they are named, and `then` says what to do once they are.
     """
     missing = [variable for variable in asked if variable not in found]
     if missing:
         raise ConductUsageError(
             f"Run {name} was given {', '.join(missing)}: make {'it' if len(missing) == 1 else 'them'} again in this "
-            "notebook under the same name (from Python: hand it over with use=), then resume."
+            f"notebook under the same name (from Python: hand it over with use=), then {then}."
         )
 
 

@@ -22,7 +22,7 @@ def run(shell: object, words: Sequence[str]) -> None:
     """
     if len(words) > 1:
         raise ConductUsageError(f"Write %conduct guides [NAME], not {shown(' '.join(words))}.")
-    guides = find_guides(Path.cwd())
+    guides = find_guides(_workspace(shell))
     if words:
         _show(shell, guides.read(words[0].removesuffix(".md")), guides)
         return
@@ -36,6 +36,13 @@ def run(shell: object, words: Sequence[str]) -> None:
     print(
         f"Your own go into ./references/domains/NAME.md, or {data_folder() / 'references' / 'domains'} for all folders."
     )
+
+
+def _workspace(shell: object) -> Path:
+    """Where a run of this notebook would look: the folder that is set as its default, else the current one."""
+    registry = getattr(getattr(shell, "magics_manager", None), "registry", {})
+    found = getattr(registry.get("ConductMagics"), "workspace", None)
+    return Path(found).expanduser() if found else Path.cwd()
 
 
 def _from(guide: Guide, guides: Guides) -> str:

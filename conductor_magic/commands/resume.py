@@ -65,7 +65,7 @@ def said_anew(words: Sequence[str], may: Sequence[str]) -> dict[str, object] | N
     Raises:
         ConductUsageError: another option is said, or a value cannot be.
     """
-    line = parse_words(words)
+    line = parse_words(words, "The goal stays as the run began with it.")
     if line.help:
         print(help_text())
         return None

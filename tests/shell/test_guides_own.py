@@ -231,6 +231,10 @@ def test_the_notebook_lists_and_shows_them(tmp_path: Path) -> None:
         assert "UsageError: There is no guide 'cookin'. Did you mean cooking?" in session.run("%conduct guides cookin")
         assert "UsageError: Write %conduct guides [NAME]" in session.run("%conduct guides a b")
         assert "%conduct guides [NAME]" in session.run("%conduct help")
+        keep(tmp_path / "other", "baking", body="Knead.")
+        session.run(f"%config ConductMagics.workspace = {str(tmp_path / 'other')!r}")
+        rows = {line.split()[0]: line for line in session.run("%conduct guides").splitlines()}
+        assert " ./references/domains " in rows["baking"] and rows["data-analysis"].split()[1] == "ours"
 
 
 def test_the_terminal_shows_text(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conductor_magic.commands.resume import said_anew
 from conductor_magic.errors import ConductUsageError
 from conductor_magic.lines import Line, parse_line, split_line
 from conductor_magic.namespace import check_answers, look_up
@@ -201,3 +202,10 @@ def test_answers_from_python() -> None:
     assert check_answers({"Which?": "this"}) == {"Which?": "this"}
     with pytest.raises(ConductUsageError, match="answers must be a dict"):
         check_answers(["this"])
+
+
+@pytest.mark.parametrize("words", [["1x"], ["report", "Find churn"]])
+def test_a_run_that_has_begun_keeps_its_goal(words: list[str]) -> None:
+    """The lines of `%conduct go` and `%conduct resume` have nothing below them: no one is sent there."""
+    with pytest.raises(ConductUsageError, match=r"\. The goal stays as the run began with it\.$"):
+        said_anew(words, ())

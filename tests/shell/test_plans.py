@@ -171,7 +171,7 @@ def test_variables_are_described_and_no_kernel_is_started(play: Play, tmp_path: 
     assert seen == [before, before]
     assert "`sales`: list" in str(floor.conductor_requests[0]["messages"][0])
     assert not (Path(result.path) / "variables").exists()
-    with pytest.raises(ConductUsageError, match="was given sales: make it again"):
+    with pytest.raises(ConductUsageError, match=r"was given sales: make it again .* then go\.$"):
         go(quiet=True)
 
 
