@@ -13,6 +13,7 @@ from typing import Any
 from conductor_magic.events import ContextCompacted, Record
 from conductor_magic.report.context import context_parts
 from conductor_magic.report.measured import Thread, measured, tokens_per_byte
+from conductor_magic.report.priced import usd_with_cache
 from conductor_magic.report.solo import Solo, solo
 from conductor_magic.state import RunState
 
@@ -30,14 +31,17 @@ def efficiency(records: Iterable[Record], state: RunState) -> Json:
         `conductor`: `peak_tokens`, `tokens`, `usd`, `cache_hit_share`, and `parts` of its largest context (estimated;
         see `context.PARTS`); `workers`: a row for each, with the same figures, `worker`, `task` and `tier`;
         `compactions`: sizes and what was kept; `worker_tokens` of all workers; `tokens` and `usd` of the run (its list
-        price, None when one is not known); `cache_hit_share` of all prompts; `widest`: the largest context of all.
+        price, None when one is not known); `usd_with_cache`: what the run would have cost with a cache, where none of
+        its replies told of one (a rehearsal), else None; `cache_hit_share` of all prompts; `widest`: the largest
+        context of all.
 
         Of one agent doing the same turns: `solo_context`, its peak; `solo_overflows`, whether that is more than the
         run's window; `saved`, how much more it is than the conductor's peak; `solo`: further figures (`Solo`), and
         `window`. Without work of workers `solo` is None and `solo_context` the conductor's own peak.
 
         `context` and `money`: `won`, `lost`, `even` (within `CLOSE`), or `unknown`; `context_note` and `money_note` say
-        it in words, `note` both. `estimated`: the run's own tokens are estimates (a rehearsal).
+        it in words, `note` both. `money` compares `usd_with_cache` where that is there, else `usd`, with `solo.usd`.
+        `estimated`: the run's own tokens are estimates (a rehearsal).
     """
     records = list(records)
     found = measured(records)
@@ -50,10 +54,15 @@ def efficiency(records: Iterable[Record], state: RunState) -> Json:
     widest = max(thread.peak for thread in every)
     solo_context = alone.peak if alone else conductor.peak
     usd = _usd(every)
+    reckoned = usd_with_cache(found, ratio) if alone and not alone.cached else None
+    # One agent is reckoned with a cache: a run that had none is compared as it would be billed.
+    ours = usd if reckoned is None else reckoned
     context = _verdict(widest, alone and alone.peak)
-    spent = _verdict(usd, alone and alone.usd)
+    spent = _verdict(ours, alone and alone.usd)
     context_note = _context_note(context, conductor.peak, widest, alone, window)
-    money_note = _money_note(spent, usd, alone, state.conductor.model, charged=state.spend.usd != 0.0)
+    money_note = _money_note(
+        spent, _spent(ours or 0.0, state, reckoned=reckoned is not None), alone, state.conductor.model
+    )
     return {
         "conductor": {**_figures([conductor]), "parts": context_parts(conductor, ratio)},
         "workers": [
@@ -69,6 +78,7 @@ def efficiency(records: Iterable[Record], state: RunState) -> Json:
         "worker_tokens": _tokens(list(workers.values())),
         "tokens": _tokens(every),
         "usd": usd,
+        "usd_with_cache": reckoned,
         "cache_hit_share": _hits(every),
         "widest": widest,
         "solo_context": solo_context,
@@ -146,7 +156,7 @@ def _context_note(verdict: str, conductor: int, widest: int, alone: Solo | None,
     return f"{said}: {held}; one agent doing the same turns would have reached about {alone.peak:,}{fits}."
 
 
-def _money_note(verdict: str, usd: float | None, alone: Solo | None, model: str, *, charged: bool) -> str:
+def _money_note(verdict: str, spent: str, alone: Solo | None, model: str) -> str:
     if alone is None:
         return ""
     if verdict == "unknown" or alone.usd is None:
@@ -156,13 +166,20 @@ def _money_note(verdict: str, usd: float | None, alone: Solo | None, model: str,
         "lost": "Delegation did not pay in money",
         "even": "In money, delegation made no difference",
     }[verdict]
-    spent = f"{_dollars(usd or 0.0)} {'were spent' if charged else 'by the list'}"
     one = (
         ""
         if alone.usd_one_model in (None, alone.usd)
         else f", on {model} throughout about {_dollars(alone.usd_one_model)}"
     )
     return f"{said}: {spent}; one agent on the same models would have cost about {_dollars(alone.usd)}{one}."
+
+
+def _spent(usd: float, state: RunState, *, reckoned: bool) -> str:
+    """What the run's side is, in words."""
+    if not reckoned:
+        return f"{_dollars(usd)} {'were spent' if state.spend.usd != 0.0 else 'by the list'}"
+    counts = ", by estimated tokens," if state.spend.estimated else ""
+    return f"with a cache, which it had not,{counts} the run would have cost about {_dollars(usd)}"
 
 
 def _dollars(usd: float) -> str:

@@ -96,7 +96,8 @@ class Thread:
     """One asker's requests: `turns` of its conversation, and `asides`, which are no part of it.
 
     `notes` are those of the asides that asked for a note before a compaction. `opening` and `system` are the bytes of
-    its first message and of its system prompt, `began` the record of its beginning.
+    its first message and of its system prompt, `began` the record of its beginning. Conversations with the same
+    `prefix` have the same system prompt and tools.
     """
 
     turns: list[Turn] = field(default_factory=list[Turn])
@@ -105,6 +106,7 @@ class Thread:
     opening: int = 0
     system: int = 0
     began: int = 0
+    prefix: tuple[str, ...] = ()
     tools: dict[str, str] = field(default_factory=dict[str, str])
 
     @property
@@ -206,9 +208,9 @@ class _Reader:
             case WorkerTurn():
                 self._said(event.request, self.found.of(event.worker), event.content)
             case ConductorStarted():
-                self._began(record.seq, "conductor", event.prompt, event.system)
+                self._began(record.seq, "conductor", event)
             case WorkerStarted():
-                self._began(record.seq, event.worker, event.prompt, event.system)
+                self._began(record.seq, event.worker, event)
             case ModelsResolved():
                 self.found.prices.update(event.prices)
             case ContextCompacted():
@@ -235,9 +237,10 @@ class _Reader:
             case _:
                 pass
 
-    def _began(self, seq: int, by: str, prompt: str, system: str) -> None:
+    def _began(self, seq: int, by: str, event: ConductorStarted | WorkerStarted) -> None:
         thread = self.found.of(by)
-        thread.opening, thread.system, thread.began = message_size(prompt), message_size(system), seq
+        thread.opening, thread.system, thread.began = message_size(event.prompt), message_size(event.system), seq
+        thread.prefix = (event.system, *event.tools)
 
     def _ended(self, seq: int, event: RequestEnded) -> None:
         thread, prices = self.found.of(event.by), self.found.prices

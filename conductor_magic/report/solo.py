@@ -10,18 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from math import isfinite
-from typing import Any
 
 from conductor_magic.events import Record, TaskLaunched, WorkerStarted
 from conductor_magic.report.measured import Measured, Thread, Turn, message_size
+from conductor_magic.report.priced import beyond_tokens, overhead, total, turn_usd, used_cache
 from conductor_magic.state import RunState
 
 __all__ = ["Solo", "solo"]
 
 _CLOSING = "Now give the answer."
-_MILLION = 1_000_000
-_STEP = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +31,9 @@ class Solo:
         peak: its largest context, prompt and reply.
         sent: tokens of all prompts, of tools' own questions too.
         output: tokens of all replies.
-        usd: at the price of the model that took each turn; None when a price is not known.
+        usd: at the price of the model that took each turn, with a cache; None when a price is not known.
         usd_one_model: at the price of the conductor's model throughout; None likewise.
-        cached: the prefix of each prompt came from the cache.
+        cached: the run's own replies told of a cache.
     """
 
     turns: int
@@ -84,18 +81,16 @@ def solo(records: Iterable[Record], state: RunState, found: Measured, ratio: flo
     steps = [step for _, several in sorted(parts, key=lambda part: part[0]) for step in several]
     closing = [_whole(conductor, place, found, ratio) for place in _closing(conductor)]
     steps += _after(closing, ratio * message_size(_CLOSING))
-    base = max(_overhead(thread, ratio) for thread in workers) + ratio * _goal(state)
+    base = max(overhead(thread, ratio) for thread in workers) + ratio * _goal(state)
     asides = [turn for thread in workers for turn in thread.asides]
-    cached = any(turn.read or turn.written for thread in found.threads.values() for turn in thread.turns)
+    conductors = conductor.turns[-1].model if conductor.turns else ""
     prompt, peak, sent, before = base, 0.0, 0.0, 0.0
-    own, one = _sum(turn.usd for turn in asides), _sum(turn.usd for turn in asides)
+    own = one = total(turn.usd for turn in asides)
     for step in steps:
         prompt += step.told
         peak, sent = max(peak, prompt + step.output), sent + prompt
-        own = _add(own, _cost(found, step.model, prompt, before, step, cached=cached))
-        one = _add(
-            one, _cost(found, conductor.turns[-1].model if conductor.turns else "", prompt, before, step, cached=cached)
-        )
+        own = total((own, turn_usd(found, step.model, prompt, before, step.output, step.extra)))
+        one = total((one, turn_usd(found, conductors, prompt, before, step.output, step.extra)))
         before, prompt = prompt, prompt + step.gained
     return Solo(
         turns=len(steps),
@@ -105,7 +100,7 @@ def solo(records: Iterable[Record], state: RunState, found: Measured, ratio: flo
         output=round(sum(step.output for step in steps)) + sum(turn.output for turn in asides),
         usd=own,
         usd_one_model=one,
-        cached=cached,
+        cached=used_cache(found),
     )
 
 
@@ -135,11 +130,6 @@ def _goal(state: RunState) -> int:
     return message_size(f"GOAL\n{started.goal}\n\nWORKSPACE\n{started.workspace}\n\n{variables}")
 
 
-def _overhead(thread: Thread, ratio: float) -> float:
-    """Tokens of a worker's system prompt and tools: its first prompt, less its first message."""
-    return max(0.0, thread.turns[0].prompt - ratio * thread.opening)
-
-
 def _worker(thread: Thread, found: Measured, told: int, ratio: float) -> list[_Step]:
     steps = [_whole(thread, place, found, ratio) for place in range(len(thread.turns))]
     return _after(steps, ratio * told)
@@ -152,7 +142,7 @@ def _after(steps: Sequence[_Step], told: float) -> list[_Step]:
 
 def _whole(thread: Thread, place: int, found: Measured, ratio: float) -> _Step:
     turn = thread.turns[place]
-    return _Step(turn.model, 0.0, turn.output, thread.gained(place, ratio), _extra(found, turn))
+    return _Step(turn.model, 0.0, turn.output, thread.gained(place, ratio), beyond_tokens(found, turn))
 
 
 def _decisions(conductor: Thread, found: Measured, ratio: float) -> list[tuple[Turn, _Step]]:
@@ -168,7 +158,7 @@ def _decisions(conductor: Thread, found: Measured, ratio: float) -> list[tuple[T
             continue
         output = turn.output * sum(part.bytes for part in kept) / whole
         heard = ratio * sum(part.bytes for part in turn.heard if part.use in found.decisions)
-        steps.append((turn, _Step(turn.model, 0.0, output, output + heard, _extra(found, turn))))
+        steps.append((turn, _Step(turn.model, 0.0, output, output + heard, beyond_tokens(found, turn))))
     return steps
 
 
@@ -180,43 +170,3 @@ def _closing(conductor: Thread) -> Sequence[int]:
         if first and any(part.about == "notices" for part in conductor.turns[first - 1].heard):
             break
     return range(first, last)
-
-
-def _rates(found: Measured, model: str, prompt: float) -> tuple[float, ...] | None:
-    """Input, output, cache read and cache write for a prompt of this size, in USD per token."""
-    steps = [step for step in found.prices.get(model, ()) if _is_step(step) and step[0] < max(prompt, 1)]
-    return tuple(rate / _MILLION for rate in steps[-1][1:]) if steps else None
-
-
-def _is_step(step: tuple[float, ...]) -> bool:
-    """Whether it is as our recorder writes it: a stranger's record may hold anything."""
-    return len(step) == _STEP and all(isfinite(figure) and figure >= 0 for figure in step)
-
-
-def _cost(found: Measured, model: str, prompt: float, before: float, step: _Step, *, cached: bool) -> float | None:
-    """What a turn costs whose prompt begins with the one before."""
-    rates = _rates(found, model, prompt)
-    if rates is None or step.extra is None:
-        return None
-    fresh, output, read, written = rates
-    sent = before * read + (prompt - before) * written if cached else prompt * fresh
-    return sent + step.output * output + step.extra
-
-
-def _extra(found: Measured, turn: Turn) -> float | None:
-    """What a turn cost beyond its tokens, as the provider's searches of the web."""
-    rates = _rates(found, turn.model, turn.prompt)
-    if rates is None or turn.usd is None:
-        return None
-    fresh, output, read, written = rates
-    tokens = turn.fresh * fresh + turn.output * output + turn.read * read + turn.written * written
-    return max(0.0, turn.usd - tokens)
-
-
-def _sum(prices: Iterable[float | None]) -> float | None:
-    known: Any = list(prices)
-    return None if None in known else float(sum(known))
-
-
-def _add(sum_: float | None, more: float | None) -> float | None:
-    return None if sum_ is None or more is None else sum_ + more

@@ -31,6 +31,8 @@ def token_table(found: Json) -> dict[str, Any]:
         rows.append([f"#{clean(worker['task'])} {clean(worker['tier']).upper()}", *_figures(worker, found)])
     total = {**found, "peak_tokens": found["widest"]}
     rows.append(["All", *_figures(total, found)])
+    if found["usd_with_cache"] is not None:
+        rows.append(["All, with a cache", "", "", "", f"~{money(found['usd_with_cache'])}"])
     solo = found["solo"]
     if solo is not None:
         price = "–" if solo["usd"] is None else f"~{money(solo['usd'])}"

@@ -131,15 +131,37 @@ def test_the_example_of_the_docs() -> None:
     assert all(figure in text for figure in ("13,863", "47,963", "$0.0440", "$0.118"))
 
 
-def test_a_long_prompt_pays_the_rate_of_its_size_and_nothing_is_cached_where_nothing_was() -> None:
-    """No reply told of a cache: one agent pays for its prompts in full, and above a threshold at the higher rate."""
+def test_a_long_prompt_pays_the_rate_of_its_size() -> None:
+    """Above a threshold one agent pays at the higher rate."""
     run = Run().turn("conductor", "big", 10, 1, call("Task", "t1"))
     run.works("w1").turn("w1", "small", 900, 0).turn("w1", "small", 3_000, 10)
     report = run.report()
-    assert report["solo"]["cached"] is False
-    assert report["solo"]["usd"] == pytest.approx((900 * 1.0 + 3_000 * 10 + 10 * 50) / MILLION, rel=0.02)
+    usd = 900 * 1.25 + 900 * 1 + 2_100 * 12.5 + 10 * 50
+    assert report["solo"]["usd"] == pytest.approx(usd / MILLION, rel=0.02)
     assert report["solo_overflows"]
     assert "more than the window of 2,000" in report["note"]
+
+
+def test_a_run_without_a_cache_is_compared_as_it_would_have_been_billed_with_one() -> None:
+    """Workers of one kind share their system prompt and tools, a compacted conversation keeps those, and it is said."""
+    run = Run().turn("conductor", "big", 1_000, 100, call("Task", "t1"), usd=0.006)
+    run.works("w1").turn("w1", "small", 700, 10, usd=0.00075).turn("w1", "small", 900, 20, usd=0.001)
+    run.turn("w1", "small", 920, 10, aside=True, usd=0.00097)
+    run.add(e.ContextCompacted(by="w1", before=900, after=750, summary=""))
+    run.turn("w1", "small", 750, 10, usd=0.0008)
+    run.works("w2", "2").turn("w2", "small", 800, 10, usd=0.00085)
+    report = run.report()
+    # The conductor's prompt is new, the second worker's and the compacted one begin with what the first one's had.
+    small = (700 + 200 + 220 + 50 + 100) * 1.25 + (700 + 700 + 700 + 700) * 0.1 + 60 * 5
+    assert report["usd_with_cache"] == pytest.approx((1_000 * 5 + 100 * 20 + small) / MILLION, rel=0.01)
+    assert report["usd"] == pytest.approx(0.01037)
+    assert report["solo"]["cached"] is False
+    assert report["solo"]["usd"] < report["usd_with_cache"] < report["usd"]
+    # At its own price, none of it from a cache, it would have lost.
+    assert report["money"] == "even"
+    assert ": with a cache, which it had not, the run would have cost about $0.00" in report["money_note"]
+    cached = Run().turn("conductor", "big", 10, 1, call("Task", "t1"), read=1).works("w1").turn("w1", "small", 100, 10)
+    assert cached.report()["usd_with_cache"] is None
 
 
 def test_a_retry_tells_nothing_new_and_a_new_order_does() -> None:
@@ -241,7 +263,7 @@ def test_the_report_in_words(told: Efficiency) -> None:
     assert parts.startswith("The conductor's context at its fullest, about: tool schemas ")
     table = token_table(told)
     assert [row[0] for row in table["rows"] if not row[0].startswith("·")] == [
-        "Conductor", "#1 HAIKU", "All", "One agent, computed",
+        "Conductor", "#1 HAIKU", "All", "All, with a cache", "One agent, computed",
     ]  # fmt: skip
     assert table["rows"][0][1:] == ["350", "350", "0%", "$0.10"]
     assert str(told) == token_text(told)
@@ -260,5 +282,5 @@ def test_many_workers_make_a_table_that_can_be_read() -> None:
     for number in range(1, 51):
         run.works(f"w{number}", str(number)).turn(f"w{number}", "small", 100, 10)
     table = token_table(run.report())
-    assert len(table["rows"]) == 1 + 40 + 2
+    assert len(table["rows"]) == 1 + 40 + 3
     assert table["note"].startswith("10 more workers are in result.efficiency. ")

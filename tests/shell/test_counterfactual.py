@@ -15,7 +15,7 @@ from tests.shell.conftest import Begin
 from tests.support.counting import Counting, by_bytes, by_words
 from tests.support.floor import Floor, create, launch
 from tests.support.messages_server import Answer, text, tools
-from tests.support.solo import Used, play_alone
+from tests.support.solo import Used, play_alone, without_cache
 
 Json = dict[str, Any]
 Calls = list[tuple[str, Json]]
@@ -115,6 +115,10 @@ def compare(result: ConductResult, used: Used) -> dict[str, float]:
         "usd": (solo["usd"], used.usd),
         "usd on one model": (solo["usd_one_model"], used.usd_one_model),
     }
+    bare = without_cache(result)
+    pairs["the run, reckoned with a cache"] = (bare["usd_with_cache"], result.efficiency["usd"])
+    assert bare["money"] == result.efficiency["money"]
+    assert bare["solo"]["usd"] == pytest.approx(solo["usd"])
     assert solo["turns"] == used.turns
     return {name: ours / theirs - 1 for name, (ours, theirs) in pairs.items()}
 

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from conductor_magic import events as e
+from conductor_magic.fold import fold
 from conductor_magic.models.anthropic.client import AnthropicModel
 from conductor_magic.models.anthropic.prices import cost
 from conductor_magic.models.base import Request, tool_result
+from conductor_magic.report.efficiency import efficiency
 from conductor_magic.result import ConductResult
 from tests.support.counting import Counting
 from tests.support.messages_server import Answer, MessagesServer
 
-__all__ = ["Used", "play_alone"]
+__all__ = ["Used", "play_alone", "without_cache"]
 
 Json = dict[str, Any]
 _CLOSING = "Now give the answer."
@@ -57,6 +59,23 @@ def play_alone(result: ConductResult, worker: Json, tokens: Callable[[str], int]
     own = [cost(model, usage) for model, usage in zip(models, counting.counted, strict=True)]
     one = [cost(conductor, usage) for usage in counting.counted]
     return Used(len(models), max(contexts), sum(prompts), sum(map(_known, own)), sum(map(_known, one)))
+
+
+def without_cache(result: ConductResult) -> Json:
+    """The report of the same run, had no reply told of a cache."""
+    records = [
+        replace(record, event=_uncached(record.event)) if isinstance(record.event, e.RequestEnded) else record
+        for record in result.events
+    ]
+    return efficiency(records, fold(records))
+
+
+def _uncached(event: e.RequestEnded) -> e.RequestEnded:
+    prompt = event.input_tokens + event.cache_read_tokens + event.cache_write_tokens
+    usd = cost(event.model, {"input_tokens": prompt, "output_tokens": event.output_tokens})
+    return event.model_copy(
+        update={"input_tokens": prompt, "cache_read_tokens": 0, "cache_write_tokens": 0, "usd": usd, "list_usd": None}
+    )
 
 
 def _known(usd: float | None) -> float:
