@@ -91,7 +91,8 @@ def test_a_kernel_that_plays_many_runs_does_not_grow(tmp_path: Path, settled: in
                 print(first + 50, {**after, "threads": len(after["threads"])})
     grown = after["memory"] / before["memory"] - 1
     print(f"{runs} runs: memory {before['memory'] / 2**20:.0f} -> {after['memory'] / 2**20:.0f} MiB ({grown:+.1%})")
-    assert after["files"] <= before["files"]
+    # A connection may be idle at one moment and closed at the other; one that stays behind would do so with every run.
+    assert after["files"] <= before["files"] + 2
     kept = ("threads", "children", "comms", "temporary")
     assert {name: after[name] for name in kept} == {name: before[name] for name in kept}
     assert grown < 0.10
