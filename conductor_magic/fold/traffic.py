@@ -105,24 +105,24 @@ def _tool_result(state: RunState, record: Record, event: e.ToolEnded | e.ToolRef
 
 def _conductor_result(state: RunState, record: Record, event: e.ToolEnded | e.ToolRefused) -> RunState:
     conductor = state.conductor
-    log = (*conductor.log, record)
-    path = _path_read(conductor.log, event) if isinstance(event, e.ToolEnded) else ""
-    if path.startswith("guides/") and isinstance(event, e.ToolEnded) and not event.is_error:
+    state = change_conductor(state, log=(*conductor.log, record))
+    if not isinstance(event, e.ToolEnded) or event.name != "Read":
+        return state
+    path = _path_of(conductor.log, event.use)
+    if path.startswith("guides/") and not event.is_error:
         name = path.removeprefix("guides/").removesuffix(".md")
         read = GuideRead(name, round(len(event.content) / _CHARACTERS_PER_TOKEN), record.seq)
-        return add_to_tape(change_conductor(state, log=log, guides=(*conductor.guides, read)), record)
-    if path and isinstance(event, e.ToolEnded) and event.is_error and not path.startswith(("guides/", "outputs/")):
+        return add_to_tape(change_conductor(state, guides=(*conductor.guides, read)), record)
+    if path and event.is_error and not path.startswith(("guides/", "outputs/")):
         # What could not be read is not one of the few workspace files that it may read. Its calls come one by one.
-        return change_conductor(state, log=log, reads=conductor.reads[:-1])
-    return change_conductor(state, log=log)
+        return change_conductor(state, reads=conductor.reads[:-1])
+    return state
 
 
-def _path_read(log: Sequence[Record], event: e.ToolEnded) -> str:
-    """The path that this call of the conductor was to read, as the call has it; empty for any other call."""
-    if event.name != "Read":
-        return ""
+def _path_of(log: Sequence[Record], use: str) -> str:
+    """The path in the arguments of the conductor's latest call of this id, as the call has it; empty without one."""
     turns = (record.event for record in reversed(log) if isinstance(record.event, e.ConductorTurn))
-    calls = (block for turn in turns for block in turn.content if block.get("id") == event.use)
+    calls = (block for turn in turns for block in turn.content if block.get("id") == use)
     given = next(calls, {}).get("input")
     return str(given.get("file_path", "")).strip() if isinstance(given, dict) else ""
 
