@@ -104,10 +104,10 @@ def replace(state: _T, **changes: Any) -> _T:
     known = len(before)
     if type(state) is Draft:
         after, fields = state, before
+        fields.update(changes)
     else:
-        after, fields = object.__new__(type(state)), before.copy()
+        after, fields = object.__new__(type(state)), before | changes
         object.__setattr__(after, "__dict__", fields)
-    fields.update(changes)
     if len(fields) != known:
         raise TypeError(f"{type(state).__name__} has no such field: {', '.join(changes)}")
     return after

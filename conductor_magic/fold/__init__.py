@@ -47,9 +47,9 @@ def apply(state: RunState, record: Record) -> RunState:
         raise TransitionError(f"record {record.seq} cannot follow record {state.seq}")
     step = _STEPS.get(record.event.kind)
     after = state if step is None else step(state, record, record.event)
-    if after is state:
+    if after is state and type(state) is not Draft:
         return replace(state, seq=record.seq, at=record.at)
-    # The step made this value just now and nobody else has it yet: setting two fields is far cheaper than a copy.
+    # Nobody else has this value yet: the step made it just now, or it is a draft. To set two fields costs no copy.
     fields = after.__dict__
     fields["seq"], fields["at"] = record.seq, record.at
     return after

@@ -33,7 +33,9 @@ def _request_sent(state: RunState, record: Record, event: e.RequestSent) -> RunS
 
 
 def _others_in_flight(state: RunState, request: str) -> dict[str, Flight]:
-    return {key: value for key, value in state.in_flight.items() if key != request}
+    others = dict(state.in_flight)
+    others.pop(request, None)
+    return others
 
 
 def _request_ended(state: RunState, record: Record, event: e.RequestEnded) -> RunState:

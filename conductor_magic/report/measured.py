@@ -6,7 +6,8 @@ at the tokens that a byte of this run's own tool results had (`tokens_per_byte`)
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +18,6 @@ from conductor_magic.events import (
     ConductorTold,
     ConductorTurn,
     ContextCompacted,
-    Event,
     ModelsResolved,
     Record,
     RequestEnded,
@@ -38,6 +38,7 @@ _ENOUGH = 2_000
 """Bytes of tool results from which a ratio is taken."""
 _UNCOUNTED = ("signature", "data", "encrypted_content", "cache_control")
 """Fields of a block that no model reads as text."""
+_HAS_UNCOUNTED = re.compile(b'"(?:%b)":' % "|".join(_UNCOUNTED).encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,10 @@ class Measured:
 
     def of(self, by: str) -> Thread:
         """The thread of this asker."""
-        return self.threads.setdefault(by, Thread())
+        thread = self.threads.get(by)
+        if thread is None:
+            thread = self.threads[by] = Thread()
+        return thread
 
 
 def message_size(text: str) -> int:
@@ -148,7 +152,9 @@ def message_size(text: str) -> int:
 
 def _size(value: object) -> int:
     """Bytes of a value as JSON, without what no model reads as text."""
-    return len(to_json(_read(value)))
+    text = to_json(value)
+    # Few have such a field; to look for one takes a fraction of the time that it takes to leave it out.
+    return len(to_json(_read(value)) if _HAS_UNCOUNTED.search(text) else text)
 
 
 def _read(value: object) -> object:
@@ -197,52 +203,42 @@ class _Reader:
         self._calls: dict[str, set[str]] = {}
 
     def take(self, record: Record) -> None:
-        event = record.event
-        match event:
-            case RequestSent():
-                self._asked[event.request] = event.model
-            case RequestEnded() if event.stop != "model_context_window_exceeded":
-                self._ended(record.seq, event)
-            case ConductorTurn():
-                self._said(event.request, self.found.of("conductor"), event.content)
-            case WorkerTurn():
-                self._said(event.request, self.found.of(event.worker), event.content)
-            case ConductorStarted():
-                self._began(record.seq, "conductor", event)
-            case WorkerStarted():
-                self._began(record.seq, event.worker, event)
-            case ModelsResolved():
-                self.found.prices.update(event.prices)
-            case ContextCompacted():
-                _compact(self.found.of(event.by), event)
-            case _:
-                self._between(event)
+        step = _READ.get(record.event.kind)
+        if step is not None:
+            step(self, record.seq, record.event)
 
-    def _between(self, event: Event) -> None:
-        """What comes between two turns."""
-        match event:
-            case ToolStarted():
-                self._calls.setdefault(event.by, set()).add(event.call)
-                if event.by == "conductor" and _decides(event):
-                    self.found.decisions.add(event.use)
-            case ToolEnded():
-                self._calls.get(event.by, set()).discard(event.call)
-                _hear(self.found.of(event.by), _result(event.use, event.content, event.name))
-            case ToolRefused():
-                _hear(self.found.of(event.by), _result(event.use, event.why, event.name))
-            case ConductorTold():
-                _hear(self.found.of("conductor"), Part("told", message_size(event.text), about=event.about))
-            case WorkerTold():
-                _hear(self.found.of(event.worker), Part("told", message_size(event.text), about=event.about))
-            case _:
-                pass
+    def asked(self, seq: int, event: RequestSent) -> None:
+        self._asked[event.request] = event.model
 
-    def _began(self, seq: int, by: str, event: ConductorStarted | WorkerStarted) -> None:
-        thread = self.found.of(by)
+    def priced(self, seq: int, event: ModelsResolved) -> None:
+        self.found.prices.update(event.prices)
+
+    def compacted(self, seq: int, event: ContextCompacted) -> None:
+        _compact(self.found.of(event.by), event)
+
+    def called(self, seq: int, event: ToolStarted) -> None:
+        self._calls.setdefault(event.by, set()).add(event.call)
+        if event.by == "conductor" and _decides(event):
+            self.found.decisions.add(event.use)
+
+    def done(self, seq: int, event: ToolEnded) -> None:
+        self._calls.get(event.by, set()).discard(event.call)
+        _hear(self.found.of(event.by), _result(event.use, event.content, event.name))
+
+    def refused(self, seq: int, event: ToolRefused) -> None:
+        _hear(self.found.of(event.by), _result(event.use, event.why, event.name))
+
+    def told(self, seq: int, event: ConductorTold | WorkerTold) -> None:
+        _hear(self.found.of(_asker(event)), Part("told", message_size(event.text), about=event.about))
+
+    def began(self, seq: int, event: ConductorStarted | WorkerStarted) -> None:
+        thread = self.found.of(_asker(event))
         thread.opening, thread.system, thread.began = message_size(event.prompt), message_size(event.system), seq
         thread.prefix = (event.system, *event.tools)
 
-    def _ended(self, seq: int, event: RequestEnded) -> None:
+    def ended(self, seq: int, event: RequestEnded) -> None:
+        if event.stop == "model_context_window_exceeded":
+            return
         thread, prices = self.found.of(event.by), self.found.prices
         # What is priced is the model that answered; its own name may be longer than the one that was asked for.
         model = event.model if event.model in prices else self._asked.get(event.request, event.model)
@@ -255,9 +251,31 @@ class _Reader:
             # A tool asks while its call runs; a note is asked for between two turns.
             (thread.asides if self._calls.get(event.by) else thread.notes).append(turn)
 
-    def _said(self, request: str, thread: Thread, content: Sequence[Mapping[str, Any]]) -> None:
-        if (turn := self._turns.get(request)) is not None:
-            turn.said = [_part(thread, block) for block in content]
+    def said(self, seq: int, event: ConductorTurn | WorkerTurn) -> None:
+        if (turn := self._turns.get(event.request)) is not None:
+            thread = self.found.of(_asker(event))
+            turn.said = [_part(thread, block) for block in event.content]
+
+
+_READ: dict[str, Callable[[_Reader, int, Any], None]] = {
+    "request.sent": _Reader.asked,
+    "request.ended": _Reader.ended,
+    "conductor.turn": _Reader.said,
+    "worker.turn": _Reader.said,
+    "conductor.started": _Reader.began,
+    "worker.started": _Reader.began,
+    "conductor.told": _Reader.told,
+    "worker.told": _Reader.told,
+    "run.models": _Reader.priced,
+    "context.compacted": _Reader.compacted,
+    "tool.started": _Reader.called,
+    "tool.ended": _Reader.done,
+    "tool.refused": _Reader.refused,
+}
+
+
+def _asker(event: ConductorStarted | ConductorTold | ConductorTurn | WorkerStarted | WorkerTold | WorkerTurn) -> str:
+    return getattr(event, "worker", "conductor")
 
 
 def _decides(event: ToolStarted) -> bool:
