@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from conductor_magic.settings import (
     STRATEGIES,
     TIERS,
     archived_runs,
+    default_workspace,
     run_folders,
 )
 from conductor_magic.wording import variables
@@ -44,23 +46,24 @@ def line_matcher(shell: InteractiveShell) -> Callable[[CompletionContext], Simpl
         before = context.text_until_cursor.removesuffix(context.token)
         if not before.lstrip().startswith(_MAGICS):
             return {"completions": []}
-        found = candidates(before, context.token, shell.user_ns)
+        found = candidates(before, context.token, shell.user_ns, default_workspace(shell))
         return {"completions": [SimpleCompletion(text) for text in found], "suppress": bool(found), "ordered": True}
 
     return conduct_line_matcher
 
 
-def candidates(before: str, token: str, namespace: Mapping[str, Any]) -> list[str]:
+def candidates(before: str, token: str, namespace: Mapping[str, Any], workspace: Path) -> list[str]:
     """What can stand at the cursor.
 
     Args:
         before: the line up to the token.
         token: the piece of a word before the cursor.
         namespace: the notebook's variables.
+        workspace: the folder whose guides are offered beside ours, unless the line names another.
     """
     words = before.split()
     if not words[0].startswith("%%"):
-        found = _subcommand(words)
+        found = _subcommand(words, workspace)
     else:
         last = words[-1]
         # `--use a,` goes on with the option's values, as `--use ` and `--mode=` do.
@@ -68,11 +71,21 @@ def candidates(before: str, token: str, namespace: Mapping[str, Any]) -> list[st
             last = words[-2]
         option = _FLAGS.get(last.partition("=")[0])
         takes_value = option is not None and option.value and not token.startswith("-")
-        found = sorted(_values(option.field, namespace)) if option and takes_value else [o.long for o in OPTIONS]
+        if option and takes_value:
+            found = sorted(_values(option.field, namespace, _named(words) or workspace))
+        else:
+            found = [o.long for o in OPTIONS]
     return [text for text in found if text.startswith(token)]
 
 
-def _subcommand(words: list[str]) -> list[str]:
+def _named(words: list[str]) -> Path | None:
+    """The workspace that the line names already."""
+    given = (after for flag, after in pairwise(words) if flag == "--workspace")
+    joined = (word.partition("=")[2] for word in words if word.startswith("--workspace="))
+    return next((Path(text).expanduser() for text in (*given, *joined)), None)
+
+
+def _subcommand(words: list[str], workspace: Path) -> list[str]:
     names = [usage.partition(" ")[0] for usage in SUBCOMMANDS]
     if len(words) == 1:
         return names
@@ -81,22 +94,22 @@ def _subcommand(words: list[str]) -> list[str]:
     if words[1:] == ["guides"]:
         from conductor_magic.guides import SHARED
 
-        return [*_guides(), *SHARED]
+        return [*_guides(workspace), *SHARED]
     takes_run = words[1:] in (["show"], ["resume"], ["replay"], ["archive"])
     return ["last", *(folder.name for folder in reversed(run_folders()))] if takes_run else []
 
 
-def _values(field: str, namespace: Mapping[str, Any]) -> list[str]:
+def _values(field: str, namespace: Mapping[str, Any], workspace: Path) -> list[str]:
     fits = _FITS.get(field)
     found = [] if fits is None else [name for name in variables(namespace) if fits(namespace[name])]
-    return [*_FIXED.get(field, ()), *(_guides() if field == "guide" else ()), *found]
+    return [*_FIXED.get(field, ()), *(_guides(workspace) if field == "guide" else ()), *found]
 
 
-def _guides() -> Iterable[str]:
+def _guides(workspace: Path) -> Iterable[str]:
     from conductor_magic.guides import find_guides
 
     try:
-        return find_guides(Path.cwd()).names
+        return find_guides(workspace).names
     except (ConductUsageError, OSError):
         return ()
 

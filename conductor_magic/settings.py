@@ -29,6 +29,7 @@ __all__ = [
     "archive_folder",
     "archived_runs",
     "data_folder",
+    "default_workspace",
     "find_run",
     "new_run_id",
     "run_folders",
@@ -109,6 +110,13 @@ def data_folder() -> Path:
     from jupyter_core.paths import jupyter_data_dir
 
     return Path(jupyter_data_dir()).absolute() / "conductor"
+
+
+def default_workspace(shell: object) -> Path:
+    """Where a run of this notebook works unless its line says otherwise: the folder set for it, else the current."""
+    registry = getattr(getattr(shell, "magics_manager", None), "registry", {})
+    found = getattr(registry.get("ConductMagics"), "workspace", None)
+    return Path(found).expanduser() if found else Path.cwd()
 
 
 def runs_folder() -> Path:

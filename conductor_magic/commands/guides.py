@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
+from textwrap import fill
 
 from conductor_magic.errors import ConductUsageError
 from conductor_magic.guides import SHARED, Guide, Guides, find_guides
 from conductor_magic.report.words import clean
-from conductor_magic.settings import data_folder
+from conductor_magic.settings import data_folder, default_workspace
 from conductor_magic.wording import shown
 
 __all__ = ["run"]
+
+_COLUMNS = 100
+"""What the output of a cell shows in one line, about."""
 
 
 def run(shell: object, words: Sequence[str]) -> None:
@@ -22,7 +25,7 @@ def run(shell: object, words: Sequence[str]) -> None:
     """
     if len(words) > 1:
         raise ConductUsageError(f"Write %conduct guides [NAME], not {shown(' '.join(words))}.")
-    guides = find_guides(_workspace(shell))
+    guides = find_guides(default_workspace(shell))
     if words:
         _show(shell, guides.read(words[0].removesuffix(".md")), guides)
         return
@@ -30,19 +33,13 @@ def run(shell: object, words: Sequence[str]) -> None:
     rows = [(guide.name, _from(guide, guides), clean(guide.summary)) for guide in found]
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     for name, place, summary in rows:
-        print(f"{name:<{widths[0]}}  {place:<{widths[1]}}  {summary}")
+        head = f"{name:<{widths[0]}}  {place:<{widths[1]}}  "
+        print(fill(summary, max(_COLUMNS, len(head) + 30), initial_indent=head, subsequent_indent=" " * len(head)))
     for fault in guides.faults:
         print(clean(fault))
     print(
         f"Your own go into ./references/domains/NAME.md, or {data_folder() / 'references' / 'domains'} for all folders."
     )
-
-
-def _workspace(shell: object) -> Path:
-    """Where a run of this notebook would look: the folder that is set as its default, else the current one."""
-    registry = getattr(getattr(shell, "magics_manager", None), "registry", {})
-    found = getattr(registry.get("ConductMagics"), "workspace", None)
-    return Path(found).expanduser() if found else Path.cwd()
 
 
 def _from(guide: Guide, guides: Guides) -> str:

@@ -192,18 +192,21 @@ def test_the_rehearsal_plays_an_own_pattern(tmp_path: Path) -> None:
     assert [task["subject"] for task in launched(talk)] == ["A taste"]
 
 
-def test_options_and_completion_know_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`--guide` takes one of the workspace; the line is completed with those of the current folder."""
+def test_options_and_completion_know_them(tmp_path: Path) -> None:
+    """`--guide` takes one of the workspace; the line is completed with those of the folder that a run would have."""
     keep(tmp_path, "cooking")
     assert check_options({"guide": "cooking", "workspace": tmp_path}).guide == "cooking"
     with pytest.raises(ConductUsageError, match=r"guide must be one of .*cooking.*Did you mean cooking\?"):
         check_options({"guide": "cookin", "workspace": tmp_path})
     with pytest.raises(ConductUsageError, match="guide must be one of"):
         check_options({"guide": "cooking"})
-    monkeypatch.chdir(tmp_path)
-    assert candidates("%%conduct report --guide ", "c", {})[-1] == "cooking"
-    assert candidates("%conduct guides ", "", {}) == [*sorted([*guide_names(), "cooking"]), *SHARED]
-    assert candidates("%conduct ", "gu", {}) == ["guides"]
+    other = tmp_path / "other"
+    keep(other, "crochet")
+    assert candidates("%%conduct report --guide ", "c", {}, tmp_path)[-1] == "cooking"
+    for named in (f"--workspace {other}", f"--workspace={other}"):
+        assert candidates(f"%%conduct report {named} --guide ", "c", {}, tmp_path)[-1] == "crochet"
+    assert candidates("%conduct guides ", "", {}, tmp_path) == [*sorted([*guide_names(), "cooking"]), *SHARED]
+    assert candidates("%conduct ", "gu", {}, tmp_path) == ["guides"]
 
 
 def test_the_notebook_lists_and_shows_them(tmp_path: Path) -> None:
@@ -217,6 +220,7 @@ def test_the_notebook_lists_and_shows_them(tmp_path: Path) -> None:
         lines = session.run("%conduct guides").splitlines()
         rows = {line.split()[0]: line for line in lines}
         assert set(rows) >= {*guide_names(), "cooking", *SHARED}
+        assert max(map(len, lines[:-2])) <= 100 + len(str(data)), "a summary goes on below its beginning"
         assert "./references/domains, instead of ours" in rows["data-analysis"]
         assert rows["data-analysis"].endswith("by hand")
         assert f" {data}/references/domains " in rows["cooking"] and rows["cooking"].endswith("when cooking")
@@ -233,6 +237,8 @@ def test_the_notebook_lists_and_shows_them(tmp_path: Path) -> None:
         assert "%conduct guides [NAME]" in session.run("%conduct help")
         keep(tmp_path / "other", "baking", body="Knead.")
         session.run(f"%config ConductMagics.workspace = {str(tmp_path / 'other')!r}")
+        offered = session.client.complete("%%conduct --guide bak", reply=True, timeout=60)["content"]["matches"]
+        assert offered == ["baking"]
         rows = {line.split()[0]: line for line in session.run("%conduct guides").splitlines()}
         assert " ./references/domains " in rows["baking"] and rows["data-analysis"].split()[1] == "ours"
 
