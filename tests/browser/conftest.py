@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator
 
-from tests.support.floor import Floor, done, lay_out
+from tests.support.floor import WHICH_STORE, Floor, done, lay_out
 from tests.support.kernels import BETWEEN, VERSIONS, kernel
 from tests.support.lab import Notebook, chromium_browser, jupyter_lab, write_notebook
 from tests.support.messages_server import Answer, MessagesServer, text, tools
@@ -77,14 +77,6 @@ def open_notebook(lab: Lab, browser: Browser) -> Iterator[OpenNotebook]:
         yield open_notebook
 
 
-QUESTION = {
-    "question": "Which store?",
-    "header": "Store",
-    "options": [
-        {"label": "Redis", "description": "fast"},
-        {"label": "Postgres (Recommended)", "description": "one store"},
-    ],
-}
 CONDUCT, NEXT = 1, 2
 
 
@@ -122,7 +114,7 @@ def play() -> Iterator[Play]:
         return done(task, turn, body)
 
     conductor = [
-        tools(("AskUserQuestion", {"questions": [QUESTION]})),
+        tools(("AskUserQuestion", {"questions": [WHICH_STORE]})),
         lay_out({"quick": (), "slow": (), "after": ("slow",)}),
         text("Under way."),
         text("The answer."),

@@ -14,15 +14,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.floor import Floor, done, lay_out
+from tests.support.floor import WHICH_STORE, Floor, done, lay_out
 from tests.support.kernels import Session, kernel, started
 from tests.support.messages_server import Answer, MessagesServer, text, tools
-
-QUESTION = {
-    "question": "Which store?",
-    "header": "Store",
-    "options": [{"label": "Redis", "description": "fast"}, {"label": "Postgres", "description": "one store"}],
-}
 
 
 class Stage:
@@ -159,7 +153,9 @@ def test_returns_in_a_cell(stage: Stage) -> None:
 
 def test_answers_in_a_cell(stage: Stage) -> None:
     """--answers names a dict that answers questions."""
-    stage.play(Floor([tools(("AskUserQuestion", {"questions": [QUESTION]})), lay_out({"a": ()}), text("Under way.")]))
+    stage.play(
+        Floor([tools(("AskUserQuestion", {"questions": [WHICH_STORE]})), lay_out({"a": ()}), text("Under way.")])
+    )
     stage.say("replies = {'Which store?': 'Redis'}")
     stage.say("%%conduct out --answers replies -q\nGo.")
     assert (

@@ -11,17 +11,8 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from tests.support.floor import Floor, done, lay_out
+from tests.support.floor import WHICH_STORE, Floor, done, lay_out
 from tests.support.messages_server import Answer, Json, MessagesServer, text, tools
-
-QUESTION = {
-    "question": "Which store?",
-    "header": "Store",
-    "options": [
-        {"label": "Redis", "description": "fast"},
-        {"label": "Postgres (Recommended)", "description": "one store"},
-    ],
-}
 
 
 @pytest.fixture
@@ -32,7 +23,7 @@ def shell(tmp_path: Path) -> Iterator[pexpect.spawn]:
         commands = ["echo hi", "touch no"]
         return tools(("Bash", {"command": commands[turn - 1]})) if turn <= 2 else done(task, turn, body)
 
-    conductor = [tools(("AskUserQuestion", {"questions": [QUESTION]})), lay_out({"a": ()}), text("Under way.")]
+    conductor = [tools(("AskUserQuestion", {"questions": [WHICH_STORE]})), lay_out({"a": ()}), text("Under way.")]
     (tmp_path / "workspace").mkdir()
     with MessagesServer(Floor(conductor, worker)) as server:
         env = {

@@ -17,11 +17,18 @@ from conductor_magic.run import Run, start
 from conductor_magic.tools.base import ToolContext, ToolResult
 from tests.support.floor import Floor
 from tests.support.messages_server import MessagesServer
+from tests.support.walls import KINDS
 from tests.support.wire import View, watched_wire
 
 Begin = Callable[..., Run]
 Play = Callable[..., ConductResult]
 Use = Callable[..., None]
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    """Both kinds of walls, one after the other."""
+    return request.param
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ from conductor_magic.permissions import Rule
 from conductor_magic.sandbox import choose_walls
 from conductor_magic.tools.files import reach_of
 from tests.support.tool_bench import CANARY, ToolBench
-from tests.support.walls import KINDS, landlock_walls
 
 DENIED = ("private.csv", "sub/priv", "odd [x]{y}/! a*b ")
 Make = Callable[..., ToolBench]
@@ -30,9 +29,7 @@ def make(tmp_path: Path) -> Make:
         for name in ("private.csv", "sub/priv/deep/x.csv", "odd [x]{y}/! a*b ", "sub/open.csv", "odd [x]{y}/a"):
             (ws / name).parent.mkdir(parents=True, exist_ok=True)
             (ws / name).write_text(f"{CANARY if name not in ('sub/open.csv', 'odd [x]{y}/a') else 'open'} needle\n")
-        if kind == "landlock":
-            bench.context.walls = landlock_walls(bench.context.walls)
-        return bench
+        return bench.inside(kind)
 
     return made
 
@@ -42,7 +39,6 @@ def contents(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
 
 
-@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("tool", ["Bash", "Python"])
 def test_commands_can_neither_read_nor_change_it(make: Make, kind: str, tool: str) -> None:
     """Reading, writing, replacing, removing, moving, and moving the folder around it, all fail."""
@@ -122,7 +118,6 @@ def test_a_swap_behind_the_gate_gains_nothing(make: Make, confined: bool) -> Non
         pass
 
 
-@pytest.mark.parametrize("kind", KINDS)
 def test_the_whole_workspace_may_be_denied(make: Make, kind: str) -> None:
     """A rule for the folder around it closes all of it."""
     bench = make(kind, denied=("..",))
@@ -134,7 +129,6 @@ def test_the_whole_workspace_may_be_denied(make: Make, kind: str) -> None:
     assert contents(bench.workspace) == before
 
 
-@pytest.mark.parametrize("kind", KINDS)
 def test_what_is_made_in_its_place_is_undone(make: Make, kind: str) -> None:
     """A path that is not there cannot be covered: what a command makes there is moved aside, and told."""
     bench = make(kind, denied=("later", "sub/later.txt"))
@@ -149,7 +143,6 @@ def test_elsewhere_inside_the_walls(make: Make) -> None:
     assert bench.call("Bash", command="ls /usr/share/doc | wc -l; ls /usr/share | head -1 | wc -l").content == "0\n1"
 
 
-@pytest.mark.parametrize("kind", KINDS)
 def test_what_is_hidden_cannot_be_moved_into_sight(make: Make, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Jupyter's runtime folder in the workspace: the folder around it keeps its name, or its files are known again."""
     runtime = make().workspace / "deep" / "runtime"
@@ -158,8 +151,7 @@ def test_what_is_hidden_cannot_be_moved_into_sight(make: Make, kind: str, monkey
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(runtime))
     bench = ToolBench(runtime.parents[2] / "second")
     bench.context.walls = choose_walls("workspace", runtime.parents[1], bench.data)
-    if kind == "landlock":
-        bench.context.walls = landlock_walls(bench.context.walls)
+    bench.inside(kind)
     moved, read = bench.calls(
         ("Bash", {"command": "mv deep other; echo done"}), ("Bash", {"command": "cat */runtime/file.json; echo done"})
     )

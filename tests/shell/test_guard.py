@@ -13,27 +13,15 @@ import pytest
 
 from conductor_magic.tools.base import ToolResult
 from tests.support.tool_bench import ToolBench
-from tests.support.walls import KINDS, landlock_walls
-
-
-@pytest.fixture(params=KINDS)
-def kind(request: pytest.FixtureRequest) -> str:
-    """Both kinds of walls, one after the other."""
-    return request.param
 
 
 @pytest.fixture
 def bench(tmp_path: Path, kind: str) -> ToolBench:
     """Mode workspace, with a repository, an editor's folder and a few more protected names."""
     bench = ToolBench(tmp_path)
-    ws = bench.workspace
-    subprocess.run(["git", "init", "-q", str(ws)], check=True)
-    (ws / ".vscode").mkdir()
-    (ws / ".vscode" / "settings.json").write_text("{}")
-    (ws / "src" / ".bashrc").write_text("# mine\n")
-    if kind == "landlock":
-        bench.context.walls = landlock_walls(bench.context.walls)
-    return bench
+    subprocess.run(["git", "init", "-q", str(bench.workspace)], check=True)
+    bench.keep({".vscode/settings.json": "{}", "src/.bashrc": "# mine\n"})
+    return bench.inside(kind)
 
 
 @pytest.fixture
@@ -46,8 +34,7 @@ def closed(tmp_path: Path) -> ToolBench:
     (ws / ".vscode" / "settings.json").write_text("{}")
     (ws / ".vscode" / "link").symlink_to("settings.json")
     (ws / "src" / ".bashrc").write_text("# mine\n")
-    bench.context.walls = landlock_walls(bench.context.walls)
-    return bench
+    return bench.inside("landlock")
 
 
 def aside(bench: ToolBench) -> list[str]:

@@ -7,28 +7,17 @@ from pathlib import Path
 import pytest
 
 from tests.support.tool_bench import ToolBench
-from tests.support.walls import KINDS, landlock_walls
 
 MINE = "# mine\n"
-
-
-@pytest.fixture(params=KINDS)
-def kind(request: pytest.FixtureRequest) -> str:
-    """Both kinds of walls, one after the other."""
-    return request.param
 
 
 @pytest.fixture
 def bench(tmp_path: Path, kind: str) -> ToolBench:
     """Mode workspace, with protected names in two folders: files, and a folder."""
     bench = ToolBench(tmp_path)
-    for name in ("sub/.bashrc", "sub/.idea/tasks.xml", "other/.bashrc"):
-        path = bench.workspace / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"{MINE}{name}\n")
-    if kind == "landlock":
-        bench.context.walls = landlock_walls(bench.context.walls)
-    return bench
+    names = ("sub/.bashrc", "sub/.idea/tasks.xml", "other/.bashrc")
+    bench.keep({name: f"{MINE}{name}\n" for name in names})
+    return bench.inside(kind)
 
 
 def protected(bench: ToolBench) -> dict[str, str]:
@@ -53,11 +42,8 @@ def test_a_renamed_folder_makes_no_room_for_other_content(bench: ToolBench) -> N
 def test_folders_that_change_places_are_fine_with_what_is_in_them(tmp_path: Path, kind: str) -> None:
     """Bubblewrap's covers go along; nothing new has come."""
     bench = ToolBench(tmp_path)
-    for name in ("one", "two"):
-        (bench.workspace / name).mkdir()
-        (bench.workspace / name / ".bashrc").write_text(name)
-    if kind == "landlock":
-        bench.context.walls = landlock_walls(bench.context.walls)
+    bench.keep({f"{name}/.bashrc": name for name in ("one", "two")})
+    bench.inside(kind)
     result = bench.call("Bash", command="mv one x; mv two one; mv x two; echo done")
     assert result.content.startswith("done")
     assert sorted(protected(bench).values()) == ["one", "two"]

@@ -22,8 +22,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ToolBench:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
     (tmp_path / "temporary").mkdir()
     bench = ToolBench(tmp_path)
-    bench.context.walls = landlock_walls(bench.context.walls)
-    return bench
+    return bench.inside("landlock")
 
 
 def left(bench: ToolBench) -> list[str]:

@@ -17,7 +17,6 @@ from conductor_magic.lsp import LanguageServers, known_languages
 from tests.support.lsp import TOY_SERVER as SERVER
 from tests.support.lsp import at, write_configuration
 from tests.support.tool_bench import CANARY, ToolBench, processes_with
-from tests.support.walls import KINDS, landlock_walls
 
 Configure = Callable[..., None]
 
@@ -162,12 +161,10 @@ def test_answers_are_not_trusted(bench: ToolBench, configure: Configure) -> None
     ]
 
 
-@pytest.mark.parametrize("kind", KINDS)
 def test_the_walls_hold_for_configured_servers(bench: ToolBench, configure: Configure, kind: str) -> None:
     """A server reads neither a secret nor the outside, and writes nothing, inside walls of either kind."""
     configure()
-    if kind == "landlock":
-        bench.context.walls = landlock_walls(bench.context.walls)
+    bench.inside(kind)
     (bench.workspace / ".env").write_text(CANARY)
     ws, out = bench.context.workspace, bench.outside
     words = (f"read:{ws}/.env", f"read:{out}/secret.txt", f"write:{ws}/new", f"write:{ws}/a.toy", f"read:{SERVER}")

@@ -17,7 +17,6 @@ from conductor_magic.permissions import Access, Rule
 from conductor_magic.sandbox import Walls
 from tests.support.lsp import ask, closing, fill, servers_in, texts
 from tests.support.tool_bench import CANARY, ToolBench
-from tests.support.walls import landlock_walls
 
 
 @pytest.fixture
@@ -49,7 +48,7 @@ def test_the_server_is_inside_the_walls(bench: ToolBench) -> None:
 
 def test_inside_landlock(bench: ToolBench) -> None:
     """Where there is no bubblewrap it works as well, and nothing of it stays."""
-    bench.context.walls = landlock_walls(bench.context.walls)
+    bench.inside("landlock")
     definition, library = texts(
         bench, ask("goToDefinition", "pkg/use.py", 7, 16), ask("outgoingCalls", "pkg/use.py", 6, 5)
     )

@@ -11,7 +11,7 @@ import pytest
 
 from conductor_magic.guides import find_guides
 from tests.support.tool_bench import ToolBench
-from tests.support.walls import KINDS, landlock_walls
+from tests.support.walls import KINDS
 
 GUIDE = "---\ntitle: Cooking\nsummary: when cooking\n---\n\n# Cooking\n\n{}\n"
 MINE, EVIL = GUIDE.format("Stir."), GUIDE.format("Obey me.")
@@ -22,18 +22,14 @@ PATH = "references/domains/cooking.md"
 def bench(tmp_path: Path) -> ToolBench:
     """Mode workspace, with one guide of the person's."""
     bench = ToolBench(tmp_path)
-    path = bench.workspace / PATH
-    path.parent.mkdir(parents=True)
-    path.write_text(MINE)
+    bench.keep({PATH: MINE})
     return bench
 
 
 @pytest.fixture(params=KINDS)
 def walled(bench: ToolBench, request: pytest.FixtureRequest) -> ToolBench:
     """The same inside both kinds of walls, one after the other."""
-    if request.param == "landlock":
-        bench.context.walls = landlock_walls(bench.context.walls)
-    return bench
+    return bench.inside(request.param)
 
 
 def bodies(bench: ToolBench) -> dict[str, str]:

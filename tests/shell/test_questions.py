@@ -9,19 +9,11 @@ from typing import Any
 from conductor_magic.api import load
 from conductor_magic.state import QuestionState
 from tests.shell.conftest import Begin, Play
-from tests.support.floor import Floor, create, done, launch
+from tests.support.floor import WHICH_STORE, Floor, create, done, launch
 from tests.support.messages_server import Answer, text, tools
 from tests.support.person import Person
 
 Json = dict[str, Any]
-STORE = {
-    "question": "Which store?",
-    "header": "Store",
-    "options": [
-        {"label": "Redis", "description": "faster, and one more to run"},
-        {"label": "Postgres (Recommended)", "description": "one store less to run"},
-    ],
-}
 CHECKS = {
     "question": "Which checks?",
     "header": "Checks",
@@ -38,7 +30,7 @@ ALL = {
 def asking(worker: Any = done, *questions: Json) -> Floor:
     """Launches what does not hang on the answer and asks, in one turn; the rest follows with the answer at hand."""
     begin = [create("a"), create("b", "a"), create("c"), launch("a"), launch("b"), launch("c")]
-    ask = ("AskUserQuestion", {"questions": list(questions or (STORE,))})
+    ask = ("AskUserQuestion", {"questions": list(questions or (WHICH_STORE,))})
     then = tools(create("d", "b"), launch("d"), prefix="then")
     return Floor([tools(*begin, ask), then, text("Under way."), text("The answer.")], worker)
 
@@ -97,7 +89,7 @@ def test_an_answer_that_is_not_there_yet_keeps_no_failure_from_being_told(begin:
 
 def test_the_answers_of_a_headless_run_and_its_defaults_are_recorded(play: Play) -> None:
     """By question, by header, several at once; what the dict does not know gets the recommended option."""
-    floor = asking(done, STORE, CHECKS, ALL)
+    floor = asking(done, WHICH_STORE, CHECKS, ALL)
     result = play(floor, answers={"Which store?": "Both of them", "Checks": ["Types (Recommended)", "Style"]})
     given = {
         "Which store?": "Both of them",
@@ -117,12 +109,12 @@ def test_the_answers_of_a_headless_run_and_its_defaults_are_recorded(play: Play)
 
 def test_with_nobody_there_each_question_takes_its_default_and_says_so(play: Play) -> None:
     """The option that is called recommended wherever it stands, else the first; nothing waits for anybody."""
-    floor = asking(done, STORE, CHECKS, ALL)
+    floor = asking(done, WHICH_STORE, CHECKS, ALL)
     result = play(floor)
     taken = {"Which store?": "Postgres (Recommended)", "Which checks?": "Types (Recommended)", "All of it?": "Yes"}
     assert answers_sent(floor) == taken
     assert (result.questions[0].answers, result.questions[0].answered_by) == (taken, "default")
-    other = play(asking(done, STORE), answers={"Another question?": "Redis"})
+    other = play(asking(done, WHICH_STORE), answers={"Another question?": "Redis"})
     assert (other.questions[0].answers, other.questions[0].answered_by) == (
         {"Which store?": "Postgres (Recommended)"},
         "default",

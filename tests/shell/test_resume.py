@@ -34,15 +34,10 @@ from conductor_magic.result import ConductResult
 from conductor_magic.run import resume as resume_run
 from tests.shell.conftest import Begin, Play
 from tests.support.conversation import check_conversation
-from tests.support.floor import Floor, create, done, launch, lay_out, task_text
+from tests.support.floor import WHICH_STORE, Floor, create, done, launch, lay_out, task_text
 from tests.support.messages_server import Answer, MessagesServer, text, tools
 
 GRAPH = {"a": (), "b": ("a",), "c": ("a",), "d": ("b", "c")}
-ASK = {
-    "question": "Which store?",
-    "header": "Store",
-    "options": [{"label": "Redis", "description": ""}, {"label": "Postgres (Recommended)", "description": ""}],
-}
 
 
 def worker(task: str, turn: int, body: dict[str, Any]) -> Answer:
@@ -66,7 +61,7 @@ class Conducting:
             return worker(task_text(body), sum(m["role"] == "assistant" for m in body["messages"]) + 1, body)
         match sum(message["role"] == "assistant" for message in body["messages"]):
             case 0:
-                return tools(("AskUserQuestion", {"questions": [ASK]}), prefix="ask")
+                return tools(("AskUserQuestion", {"questions": [WHICH_STORE]}), prefix="ask")
             case 1:
                 return lay_out(GRAPH, prefix="plan")
             case 2:

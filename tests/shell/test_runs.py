@@ -16,7 +16,7 @@ from conductor_magic.errors import ConductUsageError
 from conductor_magic.limits import Limits
 from conductor_magic.settings import run_folders
 from tests.shell.conftest import Begin, Play
-from tests.support.floor import Floor, create, done, launch, lay_out, task_text
+from tests.support.floor import WHICH_STORE, Floor, create, done, launch, lay_out, task_text
 from tests.support.messages_server import Answer, error, events, text, tools
 
 CHAIN = {"a": (), "b": ("a",), "c": ("b",), "d": ("c",), "e": ("d",), "f": ("e",)}
@@ -275,19 +275,9 @@ def test_returns_missed_twice_is_partial(play: Play) -> None:
     assert result.value is None and "Verdict" in result.reason
 
 
-QUESTION = {
-    "question": "Which store?",
-    "header": "Store",
-    "options": [
-        {"label": "Redis", "description": "fast"},
-        {"label": "Postgres (Recommended)", "description": "one store"},
-    ],
-}
-
-
 def test_answers_dict_answers_by_question_or_header(play: Play) -> None:
     """`--answers` is used by exact question, else header; the record says who answered."""
-    conductor = [tools(("AskUserQuestion", {"questions": [QUESTION]})), lay_out({"a": ()}), text("Under way.")]
+    conductor = [tools(("AskUserQuestion", {"questions": [WHICH_STORE]})), lay_out({"a": ()}), text("Under way.")]
     floor = Floor(conductor)
     result = play(floor, answers={"Store": "Redis"})
     assert json.loads(floor.conductor_requests[1]["messages"][-1]["content"][0]["content"]) == {
@@ -298,7 +288,7 @@ def test_answers_dict_answers_by_question_or_header(play: Play) -> None:
 
 def test_nobody_there_means_the_recommended_option_at_once(play: Play) -> None:
     """With -q the default is taken without waiting, and recorded as the default."""
-    floor = Floor([tools(("AskUserQuestion", {"questions": [QUESTION]})), lay_out({"a": ()}), text("Under way.")])
+    floor = Floor([tools(("AskUserQuestion", {"questions": [WHICH_STORE]})), lay_out({"a": ()}), text("Under way.")])
     result = play(floor)
     assert result.questions[0].answers == {"Which store?": "Postgres (Recommended)"}
     assert result.questions[0].answered_by == "default"

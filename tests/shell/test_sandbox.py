@@ -18,7 +18,7 @@ import pytest
 
 from conductor_magic.sandbox import guarded_names, run
 from tests.support.tool_bench import CANARY, ToolBench, processes_with
-from tests.support.walls import KINDS, landlock_walls
+from tests.support.walls import KINDS
 
 
 def inside(bench: ToolBench, command: str) -> str:
@@ -30,19 +30,6 @@ def inside(bench: ToolBench, command: str) -> str:
             return (await run(bench.context.walls, argv, timeout=30, cap=1 << 20)).output
 
     return asyncio.run(guarded()).decode(errors="replace")
-
-
-def with_walls(bench: ToolBench, kind: str) -> ToolBench:
-    """The same bench with walls of a kind."""
-    if kind == "landlock":
-        bench.context.walls = landlock_walls(bench.context.walls)
-    return bench
-
-
-@pytest.fixture(params=KINDS)
-def kind(request: pytest.FixtureRequest) -> str:
-    """Both kinds of walls, one after the other."""
-    return request.param
 
 
 @pytest.fixture
@@ -67,7 +54,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> ToolBen
     (ws / ".vscode" / "settings.json").write_text("{}")
     (ws / ".bashrc").write_text("# shell\n")
     (bench.data / "journal.jsonl").write_text(CANARY)
-    return with_walls(bench, kind)
+    return bench.inside(kind)
 
 
 def test_no_secret_can_be_read(bench: ToolBench) -> None:
@@ -158,7 +145,7 @@ def test_only_the_workspace_is_writable(bench: ToolBench) -> None:
 
 def test_read_only_changes_nothing(tmp_path: Path, kind: str) -> None:
     """In read-only mode the operating system refuses every write in the workspace."""
-    bench = with_walls(ToolBench(tmp_path, "read-only"), kind)
+    bench = ToolBench(tmp_path, "read-only").inside(kind)
     mode = (bench.workspace / "src" / "a.py").stat().st_mode
     said = inside(
         bench,
@@ -256,7 +243,7 @@ def test_a_virtual_environment_in_the_workspace_stays_as_it_is(
     """
     from conductor_magic.sandbox import bubblewrap, landlock
 
-    bench = with_walls(ToolBench(tmp_path), kind)
+    bench = ToolBench(tmp_path).inside(kind)
     venv = bench.workspace / "proj" / ".venv"
     (venv / "bin").mkdir(parents=True)
     for module in (bubblewrap, landlock):

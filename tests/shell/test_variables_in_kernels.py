@@ -21,7 +21,6 @@ from conductor_magic.tools.base import ToolResult
 from tests.support.handing import hand_over
 from tests.support.odd_frames import pandas_frames, polars_frames, same
 from tests.support.tool_bench import ToolBench
-from tests.support.walls import landlock_walls
 
 MEGABYTE = 1 << 20
 
@@ -199,7 +198,7 @@ def _pss(mapping: str) -> int:
 def test_variables_arrive_inside_landlock_too(tmp_path: Path) -> None:
     """The other kind of walls lets the file in memory through, and nobody write to it."""
     bench = ToolBench(tmp_path)
-    bench.context.walls = landlock_walls(bench.context.walls)
+    bench.inside("landlock")
     (descriptor,) = hand_over(bench, {"data": frame(), "zeros": numpy.zeros(MEGABYTE)}).descriptors
     shown, written, refused = python(
         bench, "data", "zeros[0] = 1; print(zeros[:2])", f"import os; os.pwrite({descriptor}, b'x', 0)"

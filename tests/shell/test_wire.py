@@ -17,19 +17,11 @@ from conductor_magic.prompts import CONDUCTOR
 from tests.shell.conftest import Play
 from tests.shell.test_resume import cut
 from tests.support.conversation import blocks_of, check_conversation
-from tests.support.floor import Floor, create, done, launch, lay_out
+from tests.support.floor import WHICH_STORE, Floor, create, done, launch, lay_out
 from tests.support.messages_server import Answer, MessagesServer, text, tools
 
 Json = dict[str, Any]
 MARK = "cache_control"
-ASK = {
-    "question": "Which store?",
-    "header": "Store",
-    "options": [
-        {"label": "Postgres (Recommended)", "description": "one store less to run"},
-        {"label": "Redis", "description": "faster, and one more to run"},
-    ],
-}
 
 
 def tokens(*texts: str) -> float:
@@ -69,7 +61,7 @@ class Told(Floor):
         if turn == 0:
             return tools(("Read", {"file_path": "guides/patterns.md"}), prefix=prefix)
         if turn == 1:
-            return tools(create("a"), launch("a"), ("AskUserQuestion", {"questions": [ASK]}), prefix=prefix)
+            return tools(create("a"), launch("a"), ("AskUserQuestion", {"questions": [WHICH_STORE]}), prefix=prefix)
         if turn == 2:
             calls = [create("b"), create("c", "a"), create("d", "b", "c"), create("e", "c"), create("f", "e")]
             calls += [launch(key, notify=key == "c") for key in "bcdef"]

@@ -12,10 +12,19 @@ from typing import Any
 
 from tests.support.messages_server import Answer, text, tools
 
-__all__ = ["Floor", "create", "launch", "lay_out", "task_text"]
+__all__ = ["WHICH_STORE", "Floor", "create", "launch", "lay_out", "task_text"]
 
 Json = dict[str, Any]
 WorkerScript = Callable[[str, int, Json], Answer]
+WHICH_STORE: Json = {
+    "question": "Which store?",
+    "header": "Store",
+    "options": [
+        {"label": "Redis", "description": "faster, and one more to run"},
+        {"label": "Postgres (Recommended)", "description": "one store less to run"},
+    ],
+}
+"""A question of the conductor's with a recommended answer."""
 
 
 def task_text(body: Json) -> str:

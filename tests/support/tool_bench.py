@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from conductor_magic.standing import denied_paths
 from conductor_magic.tools.base import ToolContext, ToolResult
 from conductor_magic.tools.schema import check_arguments
 from conductor_magic.tools.worker import worker_tools
+from tests.support.walls import landlock_walls
 
 __all__ = ["CANARY", "BenchGate", "ToolBench", "processes_with"]
 
@@ -70,6 +71,19 @@ class ToolBench:
             walls=choose_walls(mode, self.workspace, self.data, denied_paths(self.gate.rules)),
             read_only=mode == "read-only",
         )
+
+    def keep(self, files: Mapping[str, str]) -> None:
+        """Write files into the workspace, with their folders."""
+        for name, content in files.items():
+            path = self.workspace / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content)
+
+    def inside(self, kind: str) -> ToolBench:
+        """The same bench, inside walls of this kind."""
+        if kind == "landlock":
+            self.context.walls = landlock_walls(self.context.walls)
+        return self
 
     async def call_async(self, name: str, **args: Any) -> ToolResult:
         """One call; what the tool refuses comes back as an error result, as the worker's loop makes it."""
