@@ -17,6 +17,7 @@ from typing import Any, cast
 
 from conductor_magic import __version__
 from conductor_magic.connect import capped_money, check_prices, connect, provider_of
+from conductor_magic.driving import Means
 from conductor_magic.errors import ConductUsageError
 from conductor_magic.events import RunStarted
 from conductor_magic.handed import HandedOver
@@ -124,9 +125,21 @@ def start(
             )
         )
         run = Run(
-            run_id, folder, journal, options, walls, kernels, lock, rules, redactor, typed, answers,
-            limits or Limits(), connector,
-        )  # fmt: skip
+            Means(
+                folder=folder,
+                journal=journal,
+                options=options,
+                walls=walls,
+                kernels=kernels,
+                lock=lock,
+                rules=rules,
+                redactor=redactor,
+                returns=typed,
+                answers=answers,
+                limits=limits or Limits(),
+                connector=connector,
+            )
+        )
     if begin:
         run.begin()
     return run
@@ -185,9 +198,21 @@ def resume(
         kernels, described = _hand_over({name: (variables or {})[name] for name in options.use}, folder, walls)
         undo.callback(_close, kernels)
         run = Run(
-            folder.name, folder, journal, options, walls, kernels, lock, rules, redactor, typed, answers,
-            limits or Limits(), connector,
-        )  # fmt: skip
+            Means(
+                folder=folder,
+                journal=journal,
+                options=options,
+                walls=walls,
+                kernels=kernels,
+                lock=lock,
+                rules=rules,
+                redactor=redactor,
+                returns=typed,
+                answers=answers,
+                limits=limits or Limits(),
+                connector=connector,
+            )
+        )
         if run.board is not None:
             undo.callback(run.board.close)
         taking_over = taken_over(

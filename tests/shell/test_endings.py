@@ -252,7 +252,7 @@ def test_what_cannot_be_tidied_up_keeps_nothing_else(
     """A board that fails in its last moment leaves no kernel alive, and neither keeps the record taken."""
     run = begin(Floor([ONE, text("Under way."), text("The answer.")]), quiet=False, begin=False)
     closed: list[str] = []
-    aclose = run._kernels.aclose
+    aclose = run._driver._means.kernels.aclose
 
     async def close() -> None:
         closed.append("kernels")
@@ -264,7 +264,7 @@ def test_what_cannot_be_tidied_up_keeps_nothing_else(
         if failing == "board":
             raise RuntimeError("a board that fails")
 
-    monkeypatch.setattr(run._kernels, "aclose", close)
+    monkeypatch.setattr(run._driver._means.kernels, "aclose", close)
     monkeypatch.setattr(run.board, "detach", detach)
     run.begin()
     assert run.wait(30).status == "completed"

@@ -151,7 +151,8 @@ def test_closing_ends_what_is_still_starting(walls: Walls, handed: HandedOver) -
 
     async def part() -> None:
         pool.warm_up()
-        await asyncio.wait([pool._filling] if pool._filling else [], timeout=0.3)
+        while not (pool.spare and processes_with(str(pool.spare[0].folder))):  # its process is there, and no more
+            await asyncio.sleep(0.001)
         assert [kernel.starting is not None and not kernel.starting.done() for kernel in pool.spare] == [True]
 
     (folder,) = play(pool, part)
@@ -254,8 +255,8 @@ def test_a_run_keeps_its_kernels_to_itself(begin: Begin) -> None:
     """Variables arrive through the pool of a whole run; when it is over no kernel, descriptor or folder is left."""
     floor = Floor([tools(create("a"), launch("a")), text("Done.")], python_then_done)
     run = begin(floor, variables={"a": 5})
-    assert run._kernels._handed is not None
-    (shared,) = run._kernels._handed.descriptors
+    assert run._driver._means.kernels._handed is not None
+    (shared,) = run._driver._means.kernels._handed.descriptors
     result = run.wait(60)
     (output,) = [block for block in floor.worker_requests[-1]["messages"][-1]["content"] if "content" in block]
     assert (result.status, output["content"]) == ("completed", "10")
