@@ -15,20 +15,11 @@ from typing import Any
 from conductor_magic import events as e
 from conductor_magic.board import REFRESH_SECONDS
 from conductor_magic.board_lines import LINE_LIMIT
+from conductor_magic.decisions import Celebrate, Command, Finish, Skip, StartWorker, WakeConductor
 from conductor_magic.events import Event, Record
 from conductor_magic.fold import apply
 from conductor_magic.patches import diff
-from conductor_magic.scheduler import (
-    MAX_ATTEMPTS,
-    Celebrate,
-    Command,
-    Finish,
-    Skip,
-    StartWorker,
-    WakeConductor,
-    decide,
-    is_final,
-)
+from conductor_magic.scheduler import MAX_ATTEMPTS, decide, is_final
 from conductor_magic.snapshot import snapshot
 from conductor_magic.state import RunState
 

@@ -18,10 +18,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
+from conductor_magic.decisions import StopWorker
 from conductor_magic.errors import PlanError
 from conductor_magic.events import TIERS, EditUndone, Event, TaskCancelled, TaskDeleted, TaskEdited, TaskLaunched, Tier
 from conductor_magic.plan import check_blockers
-from conductor_magic.scheduler import StopWorker
 from conductor_magic.state import RunState, TaskState
 
 __all__ = ["CONTROLS", "control"]

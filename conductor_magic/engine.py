@@ -10,16 +10,28 @@ from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
 from typing import Any
 
+from conductor_magic.alarms import Alarms
 from conductor_magic.attempt import Attempt, Bench
-from conductor_magic.caps import amount, next_tier_alarm, out_of_time
 from conductor_magic.compactor import Compactor
 from conductor_magic.conductor import Conductor, ConductorStuck
 from conductor_magic.controls import control
 from conductor_magic.cut_calls import CutCalls
+from conductor_magic.decisions import (
+    Celebrate,
+    Command,
+    ContinueWorker,
+    Finish,
+    Resolve,
+    Skip,
+    StartWorker,
+    StopWorker,
+    WakeConductor,
+    WantMerge,
+    Warn,
+)
 from conductor_magic.errors import ModelError
 from conductor_magic.events import (
     CancelRequested,
-    CapReached,
     Cause,
     ConflictResolved,
     MergeWanted,
@@ -50,21 +62,7 @@ from conductor_magic.questions import Questions
 from conductor_magic.recovering import attempt_reason
 from conductor_magic.redact import Redactor
 from conductor_magic.returns import ReturnType
-from conductor_magic.scheduler import (
-    Celebrate,
-    Command,
-    ContinueWorker,
-    Finish,
-    Resolve,
-    Skip,
-    StartWorker,
-    StopWorker,
-    WakeConductor,
-    WantMerge,
-    Warn,
-    decide,
-    is_final,
-)
+from conductor_magic.scheduler import decide, is_final
 from conductor_magic.state import WorkerState
 from conductor_magic.subagents import subagent
 from conductor_magic.worker import Ending
@@ -113,7 +111,7 @@ class Engine:
         self._valuing: asyncio.Task[None] | None = None
         self._value: tuple[Any, str] | None = None
         self._fault: Exception | None = None
-        self._tier_alarm: asyncio.TimerHandle | None = None
+        self._alarms = Alarms(journal, self._changed.set)
 
     async def run(self) -> None:
         """Drive the run to its last record. Cancelling this coroutine leaves the run without one.
@@ -127,7 +125,7 @@ class Engine:
             self._go_on(worker)
         # One that is stopped before its first step would never say that it has ended.
         await asyncio.sleep(0)
-        alarm = self._set_alarm()
+        self._alarms.set()
         try:
             while not self._journal.state.ended:
                 self._changed.clear()
@@ -140,14 +138,12 @@ class Engine:
                         self._valuing.cancel()
                 for command in decide(state):
                     self._carry_out(command)
-                self._set_tier_alarm()
+                self._alarms.set_tier()
                 if not self._journal.state.ended:
                     await self._changed.wait()
         finally:
             unsubscribe()
-            for timer in (alarm, self._tier_alarm):
-                if timer is not None:
-                    timer.cancel()
+            self._alarms.cancel()
             await self._stop_all([conducting, *self._workers.values(), *([self._valuing] if self._valuing else [])])
             await self._bench.services.aclose(self._limits.stop_seconds)
 
@@ -173,35 +169,6 @@ class Engine:
                 self._carry_out(step)
             else:
                 self._journal.append(step)
-
-    def _set_alarm(self) -> asyncio.TimerHandle | None:
-        started = self._journal.state.started
-        if started is None or started.timeout is None:
-            return None
-        left = started.timeout - (self._journal.now() - self._journal.state.started_at)
-        return asyncio.get_running_loop().call_later(max(0.0, left), self._time_is_up, started.timeout)
-
-    def _time_is_up(self, seconds: float) -> None:
-        state = self._journal.state
-        # A spent budget lets workers go on, so time still counts after it.
-        if not state.ended and not state.cancelled_by:
-            self._journal.append(out_of_time(seconds))
-
-    def _set_tier_alarm(self) -> None:
-        """Look again when the first tier's workers may have used up their time; how fast they do changes."""
-        if self._tier_alarm is not None:
-            self._tier_alarm.cancel()
-        due = next_tier_alarm(self._journal.state, self._journal.now())
-        self._tier_alarm = None if due is None else asyncio.get_running_loop().call_later(due[1], self._tier_time)
-
-    def _tier_time(self) -> None:
-        state = self._journal.state
-        due = next_tier_alarm(state, self._journal.now())
-        if due is not None and due[1] <= 0 and not state.ended:
-            tier, limit = due[0], state.caps[f"{due[0]}.seconds"]
-            text = f"The cap of all {tier} workers of {amount('seconds', limit)} ({tier}.seconds) is reached."
-            self._journal.append(CapReached(cap="seconds", tier=tier, text=text))
-        self._changed.set()
 
     def _set_going(self, work: Callable[[], Coroutine[Any, Any, None]]) -> asyncio.Task[None]:
         """Run it beside the drive loop, which looks again when it is over and ends with it when it crashes."""

@@ -1,124 +1,35 @@
 """What to do next: `decide(state)` looks at the state of a run and returns commands. Pure.
 
-The shell (`run.py`) carries each command out and appends the events that say so, then asks again. A command that was
+The shell (`engine.py`) carries each command out and appends the events that say so, then asks again. A command that was
 carried out changes the state so that the next `decide` does not return it again.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Literal
 
 from conductor_magic.caps import nearly_spent
-from conductor_magic.events import BudgetWarned, Cause, Milestone
+from conductor_magic.decisions import (
+    Celebrate,
+    Command,
+    ContinueWorker,
+    Finish,
+    Resolve,
+    Skip,
+    StartWorker,
+    StopWorker,
+    WakeConductor,
+    WantMerge,
+    Warn,
+)
+from conductor_magic.events import Cause, Milestone
 from conductor_magic.plan import chain_lengths
 from conductor_magic.state import ConflictState, RunState, TaskState, WorkerState
 
-__all__ = [
-    "MAX_ATTEMPTS",
-    "Celebrate",
-    "Command",
-    "ContinueWorker",
-    "Finish",
-    "Resolve",
-    "Skip",
-    "StartWorker",
-    "StopWorker",
-    "WakeConductor",
-    "WantMerge",
-    "Warn",
-    "attempts_made",
-    "decide",
-    "is_final",
-]
+__all__ = ["MAX_ATTEMPTS", "attempts_made", "decide", "is_final"]
 
 MAX_ATTEMPTS = 3
 _RETRIED_ONCE: frozenset[Cause] = frozenset({"crash", "timeout", "limit"})
-
-
-@dataclass(frozen=True, slots=True)
-class StartWorker:
-    """Put a worker on the task, at this desk (from 1)."""
-
-    task: str
-    attempt: int
-    desk: int
-
-
-@dataclass(frozen=True, slots=True)
-class ContinueWorker:
-    """Have a worker that a resume left without a desk go on with its attempt, at this one."""
-
-    worker: str
-    desk: int
-
-
-@dataclass(frozen=True, slots=True)
-class StopWorker:
-    """End the worker's attempt now."""
-
-    worker: str
-    by: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class WakeConductor:
-    """Tell the conductor the first `until` notices, and which tasks were never launched."""
-
-    until: int
-    unlaunched: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class WantMerge:
-    """Have the conductor merge a conflict: nobody decided otherwise while other work went on."""
-
-    conflict: str
-
-
-@dataclass(frozen=True, slots=True)
-class Resolve:
-    """The conflict is settled by this task."""
-
-    conflict: str
-    task: str
-
-
-@dataclass(frozen=True, slots=True)
-class Celebrate:
-    """A phase completed."""
-
-    phase: str
-
-
-@dataclass(frozen=True, slots=True)
-class Warn:
-    """Have the conductor told that a cap of the run is nearly reached."""
-
-    event: BudgetWarned
-
-
-@dataclass(frozen=True, slots=True)
-class Skip:
-    """The run is about to end and the task was not worked on."""
-
-    task: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Finish:
-    """Nothing is left to do."""
-
-    status: Literal["completed", "partial", "failed", "cancelled", "planned"]
-    reason: str
-
-
-Command = (
-    StartWorker | ContinueWorker | StopWorker | WakeConductor | WantMerge | Resolve | Celebrate | Warn | Skip | Finish
-)
 
 
 def is_final(cause: Cause, causes_before: tuple[Cause, ...]) -> bool:

@@ -1,16 +1,4 @@
-"""The state of a run: what a fold of its records gives. Values only; `fold.py` moves them on.
-
-A task's life::
-
-                    launched, blockers done, a slot
-    blocked ⇄ ready ───────────────────────────────▶ running ──▶ completed
-       │        │ ▲                                     │ │
-       │        │ └──────────── another attempt ────────┘ ├────▶ failed ──(launched again)──▶ ready
-       ▼        ▼                                         ▼
-    skipped, cancelled                                 cancelled
-
-`WAITING` in the table stands for `blocked` or `ready`, whichever the blockers make it.
-"""
+"""The state of a run: what a fold of its records gives. Values only; `fold` moves them on."""
 
 from __future__ import annotations
 
@@ -29,6 +17,7 @@ from conductor_magic.events import (
     Tier,
     WorkerWaits,
 )
+from conductor_magic.lifecycle import TaskStatus
 from conductor_magic.plan import Graph
 from conductor_magic.state_parts import (
     NO_SPEND,
@@ -43,8 +32,6 @@ from conductor_magic.state_parts import (
 )
 
 __all__ = [
-    "TRANSITIONS",
-    "WAITING",
     "ConductorState",
     "ConflictState",
     "Draft",
@@ -57,36 +44,9 @@ __all__ = [
     "RunState",
     "Spend",
     "TaskState",
-    "TaskStatus",
     "WorkerState",
     "replace",
 ]
-
-TaskStatus = Literal["blocked", "ready", "running", "completed", "failed", "cancelled", "skipped"]
-WAITING = "waiting"
-
-# step -> {status before: status after}; a step that meets any other status is refused.
-TRANSITIONS: Mapping[str, Mapping[str, str]] = {
-    "launched": {"blocked": WAITING, "ready": WAITING, "failed": WAITING, "cancelled": WAITING},
-    "started": {"ready": "running"},
-    "ended well": {"running": "completed"},
-    "ended for now": {"running": WAITING},
-    "ended for good": {"running": "failed"},
-    "stopped": {"running": "cancelled"},
-    "edited": {
-        "blocked": WAITING,
-        "ready": WAITING,
-        "failed": "failed",
-        "running": "running",
-        "completed": "completed",
-    },
-    "deleted": {"blocked": "cancelled", "ready": "cancelled", "failed": "cancelled", "running": "running"},
-    "cancelled": {"blocked": "cancelled", "ready": "cancelled", "failed": "cancelled"},
-    "skipped": {"blocked": "skipped", "ready": "skipped"},
-    "continued": {"ready": "running", "running": "running", "failed": "running", "cancelled": "running"},
-    "put back": {"skipped": WAITING, "failed": WAITING, "cancelled": WAITING},
-}
-
 
 _T = TypeVar("_T")
 

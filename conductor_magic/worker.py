@@ -1,50 +1,38 @@
 """The worker's loop: query, act, observe, until its report or a limit.
 
-One attempt at one task. A worker has the tools of its registry and nothing else; a call to anything else is recorded
-and answered with an error, never run. All calls of one turn run side by side and are answered in one message.
+One attempt at one task. All calls of one turn run side by side (`calling.py`) and are answered in one message.
 """
 
 from __future__ import annotations
 
-import asyncio
 import math
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
-from conductor_magic.caps import Cap, call_cap, reached
-from conductor_magic.clock import Clock, TimeUp, within
+from conductor_magic.calling import Calls
+from conductor_magic.caps import Cap
 from conductor_magic.compactor import Compactor
 from conductor_magic.conversations import GO_ON, Recorded, said_since
 from conductor_magic.cut_calls import CutCalls
-from conductor_magic.errors import ModelError, ToolError
+from conductor_magic.errors import ModelError
 from conductor_magic.events import (
-    ArtifactSaved,
     Cause,
-    FileChanged,
     Outcome,
-    ToolEnded,
-    ToolRefused,
-    ToolStarted,
     WorkerStalled,
     WorkerTold,
     WorkerTurn,
 )
 from conductor_magic.journal import Journal
 from conductor_magic.limits import Limits
-from conductor_magic.media import keep
-from conductor_magic.models.base import Reply, tool_result
+from conductor_magic.models.base import Reply
 from conductor_magic.models.calls import BudgetSpent
 from conductor_magic.models.conversation import Conversation
 from conductor_magic.progress import stall
 from conductor_magic.prompts import parse_status, repair_text, stalled_text
 from conductor_magic.redact import Redactor
 from conductor_magic.schemas import value_in, with_value
-from conductor_magic.tools.base import ToolContext, ToolResult, WorkerTool, own_seconds
-from conductor_magic.tools.schema import check_arguments
+from conductor_magic.tools.base import ToolContext, WorkerTool
 
 __all__ = ["Ending", "Worker"]
 
@@ -92,13 +80,13 @@ class Worker:
     ) -> None:
         self._conversation = conversation
         self._compactor = compactor
-        self._tools = tools
         self._context = context
         self._journal = journal
         self._redactor = redactor
         self._limits = limits
         self._on_text = on_text
         self._before = before or Recorded([])
+        self._calls = Calls(tools, context, journal, redactor, limits, self._before.results, cut)
         self._cut = cut
         self._report = self._before.text
         self._pieces = 0
@@ -109,7 +97,6 @@ class Worker:
         caps = journal.state.caps
         self._turns = limits.turns if "worker.turns" not in caps else math.inf
         self._tokens = limits.worker_tokens if "worker.tokens" not in caps else math.inf
-        self._over: Cap | None = None
         self._to_mend = None if mended is None else parse_status(redactor.text(mended))[2]
 
     async def work(self) -> Ending:
@@ -126,8 +113,8 @@ class Worker:
                 reply = None
                 if ending is not None:
                     return ending
-                if self._over is not None:
-                    return self._capped(self._over, self._over.text)
+                if self._calls.over is not None:
+                    return self._capped(self._calls.over, self._calls.over.text)
                 used = self._journal.state.workers[self._context.worker].spend.tokens
                 if used > self._tokens:
                     return self._limit(f"It used {used:,} tokens, more than the {self._tokens:,} allowed.")
@@ -149,7 +136,7 @@ class Worker:
         """The recorded reply that is still to be acted on, if there is one."""
         reply = self._before.unfinished
         if reply is not None and reply.tool_calls:
-            self._conversation.say(await self._run_calls(reply.tool_calls))
+            self._conversation.say(await self._calls.run(reply.tool_calls))
             reply = None
         if self._cut is not None and reply is None and self._cut.lost:
             self._tell(self._cut.lost, "resumed")
@@ -180,7 +167,7 @@ class Worker:
             return self._limit(f"{self._pieces} replies in a row broke off ({reply.stop_reason}).")
         match reply.stop_reason:
             case "tool_use":
-                self._conversation.say(await self._run_calls(reply.tool_calls))
+                self._conversation.say(await self._calls.run(reply.tool_calls))
             case "pause_turn":
                 pass
             case "max_tokens":
@@ -220,127 +207,3 @@ class Worker:
     def _tell(self, text: str, about: Literal["reminder", "repair", "resumed", "stalled"] = "reminder") -> None:
         self._journal.append(WorkerTold(worker=self._context.worker, text=text, about=about))
         self._conversation.say(text)
-
-    async def _run_calls(self, calls: tuple[Json, ...]) -> list[Json]:
-        """Run all calls of a turn side by side; their results in the order of the calls."""
-        tasks = [asyncio.ensure_future(self._call(call, calls)) for call in calls]
-        try:
-            return list(await asyncio.gather(*tasks))
-        except BaseException:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            raise
-
-    async def _call(self, call: Json, turn: tuple[Json, ...]) -> Json:
-        if (known := self._before.results.get(call["id"])) is not None:
-            return known
-        if self._cut is not None and (told := await self._cut.result(call, self._context)) is not None:
-            return told
-        tool = self._tools.get(call["name"])
-        if tool is None:
-            why = f"There is no tool {call['name']!r}. Your tools are {', '.join(self._tools)}."
-            return self._refuse(call, why)
-        wrong = check_arguments(tool.input_schema, call["input"])
-        if wrong:
-            return self._refuse(call, f"{call['name']}: {wrong}")
-        worker = self._context.worker
-        if (cap := call_cap(self._journal.state, worker)) is not None:
-            self._over = cap
-            if (event := reached(self._journal.state, cap)) is not None:
-                self._journal.append(event)
-            return self._refuse(call, f"{call['name']} was not run. {cap.text}")
-        name = f"c{self._journal.state.calls + 1}"
-        shown = self._redactor.json(call["input"])
-        self._journal.append(
-            ToolStarted(call=name, by=worker, name=tool.name, input=shown, use=call["id"], repeatable=tool.repeatable)
-        )
-        began = time.monotonic()
-        if not tool.repeatable:
-            # After a crash, the record of the intent is what tells that the effect may have happened.
-            await self._journal.flushed()
-        result, content = await self._result(tool, call["input"], name, turn)
-        content = self._redactor.json(content)
-        for change in result.files:
-            self._journal.append(
-                FileChanged(
-                    path=change.path,
-                    task=self._context.task,
-                    worker=worker,
-                    action="created" if change.action == "created" else "edited",
-                    before=change.before,
-                    after=change.after,
-                )
-            )
-        for made in result.artifacts:
-            self._journal.append(
-                ArtifactSaved(
-                    name=made.name,
-                    task=self._context.task,
-                    worker=worker,
-                    mime=made.mime,
-                    path=f"artifacts/{Path(made.path).name}",
-                    size=made.size,
-                    sha256=made.sha256,
-                    shape=made.shape,
-                )
-            )
-        self._journal.append(
-            ToolEnded(
-                call=name,
-                by=worker,
-                name=tool.name,
-                content=content,
-                is_error=result.is_error,
-                use=call["id"],
-                seconds=time.monotonic() - began,
-            )
-        )
-        return tool_result(call, content, is_error=result.is_error)
-
-    async def _run_in_time(self, tool: WorkerTool, args: Json, call: str, turn: tuple[Json, ...]) -> ToolResult:
-        """What the call brings; it is ended when it does not come back, but not for what it waits for from others.
-
-        Raises:
-            ToolError: it could not be done, or not in time.
-        """
-        # Calls of one turn may wait for each other: a kernel runs one piece of code at a time.
-        own = sum(own_seconds(tool, other["input"]) for other in turn if other["name"] == tool.name)
-        seconds = self._limits.tool_seconds + own
-        clock, outer = Clock(seconds), self._context.hold
-
-        @contextmanager
-        def hold() -> Iterator[None]:
-            with outer(), clock.hold():
-                yield
-
-        context = replace(self._context, call=call, hold=hold)
-        try:
-            return await within(clock, tool.run(args, context), self._limits.end_seconds)
-        except TimeUp:
-            unsure = (
-                "" if tool.repeatable else " It may have had its effect: look at what is there before you repeat it."
-            )
-            raise ToolError(f"{tool.name} did not answer within {seconds:g} s and was ended.{unsure}") from None
-
-    async def _result(
-        self, tool: WorkerTool, args: Json, name: str, turn: tuple[Json, ...]
-    ) -> tuple[ToolResult, str | list[Json]]:
-        """What the call brought, and its content with images and documents kept beside the journal."""
-        try:
-            result = await self._run_in_time(tool, args, name, turn)
-            if isinstance(result.content, str):
-                return result, result.content
-            return result, await asyncio.to_thread(keep, result.content, self._context.artifacts)
-        except ToolError as error:
-            why = str(error)
-        except TimeoutError:
-            raise
-        except OSError as error:
-            # A full disk, most of all. What it means for the task is for the model to say.
-            why = f"{tool.name} broke off: {error.strerror or error}. What it had done by then stays done."
-        return ToolResult(why, is_error=True), why
-
-    def _refuse(self, call: Json, why: str) -> Json:
-        self._journal.append(ToolRefused(by=self._context.worker, name=call["name"], why=why, use=call["id"]))
-        return tool_result(call, why, is_error=True)

@@ -7,7 +7,8 @@ from typing import Any, Literal, TypeVar, cast
 
 from conductor_magic.errors import TransitionError
 from conductor_magic.events import Event, Record
-from conductor_magic.state import TRANSITIONS, WAITING, Draft, Notice, RunState, TaskState, WorkerState, replace
+from conductor_magic.lifecycle import TRANSITIONS, WAITING
+from conductor_magic.state import Draft, Notice, RunState, TaskState, WorkerState, replace
 
 __all__ = [
     "Step",

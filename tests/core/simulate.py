@@ -14,12 +14,7 @@ from typing import get_args
 from hypothesis import strategies as st
 
 from conductor_magic import events as e
-from conductor_magic.events import Event, Record
-from conductor_magic.fold import apply
-from conductor_magic.plan import find_cycle
-from conductor_magic.resuming import taken_over, what_to_tell
-from conductor_magic.scheduler import (
-    MAX_ATTEMPTS,
+from conductor_magic.decisions import (
     Celebrate,
     Command,
     ContinueWorker,
@@ -31,10 +26,12 @@ from conductor_magic.scheduler import (
     WakeConductor,
     WantMerge,
     Warn,
-    attempts_made,
-    decide,
-    is_final,
 )
+from conductor_magic.events import Event, Record
+from conductor_magic.fold import apply
+from conductor_magic.plan import find_cycle
+from conductor_magic.resuming import taken_over, what_to_tell
+from conductor_magic.scheduler import MAX_ATTEMPTS, attempts_made, decide, is_final
 from conductor_magic.state import ConflictState, RunState, TaskState, WorkerState
 
 __all__ = ["PLANS", "SIMULATIONS", "Simulation", "Step"]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from conductor_magic import events as e
+from conductor_magic.decisions import Finish, Resolve, WakeConductor, WantMerge
 from conductor_magic.errors import TransitionError
 from conductor_magic.events import Event
 from conductor_magic.prompts import notice_text, unsettled_text
 from conductor_magic.recaps import conductor_recap
 from conductor_magic.result_parts import ConflictResult
-from conductor_magic.scheduler import Finish, Resolve, WakeConductor, WantMerge, decide
+from conductor_magic.scheduler import decide
 from conductor_magic.snapshot import snapshot
 from tests.core.words import created, ended, launched, run, slept, started
 

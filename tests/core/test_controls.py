@@ -9,12 +9,13 @@ import pytest
 from conductor_magic import events as e
 from conductor_magic.check import check
 from conductor_magic.controls import CONTROLS, control
+from conductor_magic.decisions import StartWorker, StopWorker
 from conductor_magic.errors import PlanError
 from conductor_magic.events import Event, Record
 from conductor_magic.fold import apply
 from conductor_magic.prompts import notice_text
 from conductor_magic.recovering import attempt_reason
-from conductor_magic.scheduler import StartWorker, StopWorker, decide
+from conductor_magic.scheduler import decide
 from conductor_magic.snapshot import snapshot
 from conductor_magic.state import RunState
 from tests.core.words import created, ended, launched, run, slept, started

@@ -16,9 +16,10 @@ from conductor_magic.errors import TransitionError
 from conductor_magic.events import Event, Record, Unknown
 from conductor_magic.fold import apply, fold
 from conductor_magic.journal import decode, encode
+from conductor_magic.lifecycle import TRANSITIONS
 from conductor_magic.patches import diff, patched
 from conductor_magic.snapshot import inspect, snapshot
-from conductor_magic.state import TRANSITIONS, RunState
+from conductor_magic.state import RunState
 from conductor_magic.transcript import rows
 from tests.core.simulate import SIMULATIONS, Simulation
 from tests.core.words import created, ended, launched, run, slept, started

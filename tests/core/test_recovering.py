@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from conductor_magic import events as e
+from conductor_magic.decisions import Skip
 from conductor_magic.events import Record
 from conductor_magic.fold import apply
-from conductor_magic.scheduler import Skip, decide, unlaunched
+from conductor_magic.scheduler import decide, unlaunched
 from conductor_magic.state import RunState
 from tests.core.words import created, ended, launched, run, slept, started
 

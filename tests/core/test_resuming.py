@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from conductor_magic import events as e
 from conductor_magic.check import check
+from conductor_magic.decisions import ContinueWorker, StartWorker
 from conductor_magic.events import Event, Record
 from conductor_magic.fold import apply, fold
 from conductor_magic.prompts import worker_prompt
 from conductor_magic.resuming import taken_over, what_to_tell
-from conductor_magic.scheduler import ContinueWorker, StartWorker, attempts_made, decide
+from conductor_magic.scheduler import attempts_made, decide
 from conductor_magic.state import RunState
 from tests.core.words import created, launched, run, started
 

@@ -7,18 +7,8 @@ from hypothesis import strategies as st
 
 from conductor_magic import events as e
 from conductor_magic.check import check
-from conductor_magic.scheduler import (
-    MAX_ATTEMPTS,
-    Celebrate,
-    Finish,
-    StartWorker,
-    StopWorker,
-    WakeConductor,
-    attempts_made,
-    decide,
-    is_final,
-    unlaunched,
-)
+from conductor_magic.decisions import Celebrate, Finish, StartWorker, StopWorker, WakeConductor
+from conductor_magic.scheduler import MAX_ATTEMPTS, attempts_made, decide, is_final, unlaunched
 from tests.core.simulate import PLANS, SIMULATIONS, Simulation
 from tests.core.words import created, ended, launched, run, slept, started
 

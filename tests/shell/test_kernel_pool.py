@@ -151,7 +151,7 @@ def test_closing_ends_what_is_still_starting(walls: Walls, handed: HandedOver) -
 
     async def part() -> None:
         pool.warm_up()
-        while not (pool.spare and processes_with(str(pool.spare[0].folder))):  # its process is there, and no more
+        while not (pool.spare and processes_with(str(pool.spare[0].folder))):  # noqa: ASYNC110 - its process is there, and no more
             await asyncio.sleep(0.001)
         assert [kernel.starting is not None and not kernel.starting.done() for kernel in pool.spare] == [True]
 

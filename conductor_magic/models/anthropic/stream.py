@@ -30,6 +30,7 @@ import jiter
 
 from conductor_magic.errors import BrokenStream
 from conductor_magic.models.anthropic.faults import fault_of_body
+from conductor_magic.models.anthropic.lines import EventLines
 from conductor_magic.models.base import Json, Reply, Usage
 from conductor_magic.unreadable import unreadable
 
@@ -79,9 +80,7 @@ class ReplyReader:
         self.ended = False
         self._most_bytes = most_bytes
         self._bytes = 0
-        self._partial = bytearray()
-        self._event = b""
-        self._data: list[bytes] = []
+        self._lines = EventLines()
         self._said: list[str] = []
         self._model: str | None = None
         self._blocks: list[Json] = []
@@ -108,14 +107,10 @@ class ReplyReader:
         self._bytes += len(data)
         if self._bytes > self._most_bytes:
             raise self._broken("too_large", f"it is larger than {self._most_bytes:,} bytes")
-        end = data.rfind(b"\n") + 1
-        if not end:
-            self._partial += data
-            return ""
-        whole = bytes(self._partial) + data[:end]
-        self._partial = bytearray(data[end:])
-        for line in whole.split(b"\n")[:-1]:
-            self._line(line.removesuffix(b"\r"))
+        for event, content in self._lines.feed(data):
+            # Some compatible servers end their streams with OpenAI's mark.
+            if event != b"ping" and content.strip() != b"[DONE]":
+                self._dispatch(event, content)
         said = "".join(self._said)
         self._said.clear()
         return said
@@ -147,20 +142,7 @@ class ReplyReader:
                     more = iteration.get(name)
                     self.usage[name] = (self.usage.get(name) or 0) + (more if isinstance(more, int) else 0)
 
-    # Lines and events
-
-    def _line(self, line: bytes) -> None:
-        if line.startswith(b"data:"):
-            self._data.append(line[5:].removeprefix(b" "))
-        elif line.startswith(b"event:"):
-            self._event = line[6:].strip()
-        elif not line:
-            event, data = self._event, b"\n".join(self._data)
-            self._event = b""
-            self._data.clear()
-            # Some compatible servers end their streams with OpenAI's mark.
-            if data and event != b"ping" and data.strip() != b"[DONE]":
-                self._dispatch(event, data)
+    # Events
 
     def _dispatch(self, event: bytes, data: bytes) -> None:
         body = self._json(data, "an event")

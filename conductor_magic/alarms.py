@@ -1,0 +1,62 @@
+"""The time limits of a run, on the engine's loop: when one is reached it is recorded."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from conductor_magic.caps import amount, next_tier_alarm, out_of_time
+from conductor_magic.events import CapReached
+from conductor_magic.journal import Journal
+
+__all__ = ["Alarms"]
+
+
+class Alarms:
+    """The alarm of the whole run, and that of the tier whose workers will have used up their time first.
+
+    Args:
+        journal: what is recorded of the run, and where a reached limit is.
+        look_again: called when a tier's alarm went off.
+    """
+
+    def __init__(self, journal: Journal, look_again: Callable[[], None]) -> None:
+        self._journal = journal
+        self._look_again = look_again
+        self._run: asyncio.TimerHandle | None = None
+        self._tier: asyncio.TimerHandle | None = None
+
+    def set(self) -> None:
+        """Set the run's alarm; once."""
+        started = self._journal.state.started
+        if started is not None and started.timeout is not None:
+            left = started.timeout - (self._journal.now() - self._journal.state.started_at)
+            self._run = asyncio.get_running_loop().call_later(max(0.0, left), self._run_is_over, started.timeout)
+
+    def set_tier(self) -> None:
+        """Set the tiers' alarm anew: how fast their workers use up time changes with how many there are."""
+        if self._tier is not None:
+            self._tier.cancel()
+        due = next_tier_alarm(self._journal.state, self._journal.now())
+        self._tier = None if due is None else asyncio.get_running_loop().call_later(due[1], self._tier_is_over)
+
+    def cancel(self) -> None:
+        """Call all of it off."""
+        for timer in (self._run, self._tier):
+            if timer is not None:
+                timer.cancel()
+
+    def _run_is_over(self, seconds: float) -> None:
+        state = self._journal.state
+        # A spent budget lets workers go on, so time still counts after it.
+        if not state.ended and not state.cancelled_by:
+            self._journal.append(out_of_time(seconds))
+
+    def _tier_is_over(self) -> None:
+        state = self._journal.state
+        due = next_tier_alarm(state, self._journal.now())
+        if due is not None and due[1] <= 0 and not state.ended:
+            tier, limit = due[0], state.caps[f"{due[0]}.seconds"]
+            text = f"The cap of all {tier} workers of {amount('seconds', limit)} ({tier}.seconds) is reached."
+            self._journal.append(CapReached(cap="seconds", tier=tier, text=text))
+        self._look_again()
