@@ -1,7 +1,7 @@
 """Prepares a run in the caller's thread and sets it going: a new one, or one whose process is gone.
 
 `start` and `resume` do what can go wrong for a person's reasons (a bad name, an unpicklable variable, a locked
-workspace) before anything exists or is changed; from then on nothing raises (`running.py`).
+workspace) before anything exists or is changed; from then on nothing raises (`driving.py`).
 """
 
 from __future__ import annotations

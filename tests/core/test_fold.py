@@ -112,7 +112,7 @@ def test_an_unknown_event_moves_only_the_place(simulation: Simulation, data: st.
 
 @pytest.mark.parametrize("status", ["blocked", "ready", "running", "completed", "failed", "cancelled", "skipped"])
 def test_a_step_is_taken_exactly_where_the_table_has_it(status: str) -> None:
-    """Each task event meets each status: the table of `state.py` decides, and a refusal names task and status."""
+    """Each task event meets each status: the table of `lifecycle.py` decides, and a refusal names task and status."""
     state = in_status(status)
     task = "2" if status == "blocked" else "1"
     steps: dict[str, Event] = {
