@@ -13,12 +13,19 @@ from tests.corpus.world import KERNEL_SECRETS, World
 
 
 @pytest.fixture(scope="session")
-def stages(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stages]:
-    """The processes in which rows are played: all that this session asks for, from the first on."""
-    items: list[Any] = [item for item in request.session.items if "stages" in getattr(item, "fixturenames", ())]
-    made = Stages(tmp_path_factory.mktemp("stage"), [item.callspec.params["row"] for item in items])
+def all_stages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stages]:
+    """The processes in which rows are played."""
+    made = Stages(tmp_path_factory.mktemp("stage"))
     yield made
     made.close()
+
+
+@pytest.fixture(scope="module")
+def stages(request: pytest.FixtureRequest, all_stages: Stages) -> Stages:
+    """The same, with the rows of a file begun: not those of others, which another process may have."""
+    here: list[Any] = [item for item in request.session.items if getattr(item, "module", None) is request.module]
+    all_stages.play(item.callspec.params["row"] for item in here if "stages" in item.fixturenames)
+    return all_stages
 
 
 @pytest.fixture

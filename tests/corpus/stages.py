@@ -41,19 +41,21 @@ class Stages:
 
     Args:
         folder: where the worlds of rows are made that need no outer sandbox.
-        wanted: the rows that will be asked for.
     """
 
-    def __init__(self, folder: Path, wanted: Iterable[Json]) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._stages: dict[Where, _Stage] = {}
         self._threads = {where: ThreadPoolExecutor(1) for where in ("here", "outer", "kernel")}
-        self._verdicts: dict[str, Future[list[str]]] = {
-            row["id"]: self._threads[_where(row)].submit(self._play, row) for row in wanted
-        }
+        self._verdicts: dict[str, Future[list[str]]] = {}
+
+    def play(self, wanted: Iterable[Json]) -> None:
+        """Begin to play rows that will be asked for."""
+        for row in wanted:
+            self._verdicts[row["id"]] = self._threads[_where(row)].submit(self._play, row)
 
     def judge(self, row: Json) -> list[str]:
-        """What is wrong with a row."""
+        """What is wrong with a row that is played."""
         return self._verdicts[row["id"]].result()
 
     def close(self) -> None:
