@@ -12,6 +12,8 @@ import time
 from contextlib import suppress
 from typing import Any
 
+from pydantic_core import to_json
+
 from conductor_magic.caps import call_cap, reached
 from conductor_magic.compactor import Compactor
 from conductor_magic.conversations import GO_ON, Recorded, recorded, said_since
@@ -131,6 +133,7 @@ class Conductor:
                 tools=tuple(_SCHEMAS),
                 prompt=self._prompt,
                 guides=tuple(self._guides.names),
+                schema_bytes=len(to_json(DEFINITIONS)),
             )
         )
         self._conversation.say(self._prompt)

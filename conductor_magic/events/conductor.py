@@ -17,13 +17,17 @@ __all__ = [
 
 
 class ConductorStarted(Event, kind="conductor.started"):
-    """The conductor took the stand: its exact system prompt, tools and first message, and the guides it was offered."""
+    """The conductor took the stand: its exact system prompt, tools and first message, and the guides it was offered.
+
+    `schema_bytes`: of the tools' definitions as JSON; 0 in a record of a version that did not tell.
+    """
 
     model: str
     system: str
     tools: tuple[str, ...]
     prompt: str
     guides: tuple[str, ...] = ()
+    schema_bytes: int = 0
 
 
 class ConductorTurn(Event, kind="conductor.turn"):

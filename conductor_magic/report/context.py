@@ -24,15 +24,18 @@ _KIND = {"said": "replies", "AskUserQuestion": "decisions", "Read": "reading"}
 def context_parts(conductor: Thread, ratio: float) -> dict[str, int]:
     """Part -> tokens of the conductor's largest context; they add up to it.
 
-    The schemas are what its first prompt has beyond its texts, at `ratio` tokens a byte. The rest is shared out by
-    bytes. Empty when no request of it was counted.
+    The schemas have their share of its first prompt by bytes; where theirs were not recorded, what that has beyond its
+    texts at `ratio` tokens a byte. The rest is shared out by bytes. Empty when no request of it was counted.
     """
     if not conductor.peak:
         return {}
-    first = conductor.turns[0].prompt
-    tools = max(0, first - round(ratio * (conductor.system + conductor.opening)))
+    first, texts = conductor.turns[0].prompt, conductor.system + conductor.opening
+    if conductor.schemas:
+        tools = round(first * conductor.schemas / (conductor.schemas + texts))
+    else:
+        tools = max(0, first - round(ratio * texts))
     sizes = dict.fromkeys(PARTS, 0)
-    sizes["prompt"] = conductor.system + conductor.opening
+    sizes["prompt"] = texts
     begun = dict(sizes)
     for turn in conductor.turns:
         fullest = turn.context == conductor.peak

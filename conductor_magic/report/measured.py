@@ -97,8 +97,9 @@ class Thread:
     """One asker's requests: `turns` of its conversation, and `asides`, which are no part of it.
 
     `notes` are those of the asides that asked for a note before a compaction. `opening` and `system` are the bytes of
-    its first message and of its system prompt, `began` the record of its beginning. Conversations with the same
-    `prefix` have the same system prompt and tools.
+    its first message and of its system prompt, `schemas` those of its tools' definitions (0 where they were not
+    recorded), `began` the record of its beginning. Conversations with the same `prefix` have the same system prompt and
+    tools.
     """
 
     turns: list[Turn] = field(default_factory=list[Turn])
@@ -106,6 +107,7 @@ class Thread:
     notes: list[Turn] = field(default_factory=list[Turn])
     opening: int = 0
     system: int = 0
+    schemas: int = 0
     began: int = 0
     prefix: tuple[str, ...] = ()
     tools: dict[str, str] = field(default_factory=dict[str, str])
@@ -234,6 +236,7 @@ class _Reader:
     def began(self, seq: int, event: ConductorStarted | WorkerStarted) -> None:
         thread = self.found.of(_asker(event))
         thread.opening, thread.system, thread.began = message_size(event.prompt), message_size(event.system), seq
+        thread.schemas = event.schema_bytes if isinstance(event, ConductorStarted) else 0
         thread.prefix = (event.system, *event.tools)
 
     def ended(self, seq: int, event: RequestEnded) -> None:

@@ -249,6 +249,18 @@ def test_what_the_conductors_context_is_made_of() -> None:
     assert parts["record"] > 10 * parts["management"] > 0
 
 
+def test_the_tools_have_their_share_of_the_first_prompt() -> None:
+    """By the bytes of their definitions; a record that does not tell those is read all the same."""
+
+    def tools(**recorded: int) -> int:
+        run = Run()
+        run.add(e.ConductorStarted(model="big", system="x" * 1_000, tools=("Task",), prompt="x" * 970, **recorded))
+        return run.turn("conductor", "big", 4_000, 10).report()["conductor"]["parts"]["tools"]
+
+    assert tools(schema_bytes=6_000) == pytest.approx(3_000, rel=0.02)
+    assert tools() == pytest.approx(4_000 - 2_000 / 3.5, rel=0.02)
+
+
 @pytest.fixture
 def told() -> Efficiency:
     """The report of a run with one worker."""

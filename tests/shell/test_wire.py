@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from conductor_magic.api import resume
+from conductor_magic.events import ConductorStarted
 from conductor_magic.fold import fold
 from conductor_magic.prompts import CONDUCTOR
 from tests.shell.conftest import Play
@@ -101,6 +102,9 @@ def test_every_request_begins_with_the_one_before(play: Play, strategy: str) -> 
             head = unmarked(after["messages"])[: len(before["messages"])]
             assert head == unmarked(before["messages"])
         check_conversation([*bodies[-1]["messages"], {"role": "assistant", "content": []}])
+    schemas = [{k: v for k, v in tool.items() if k != MARK} for tool in floor.conductor_requests[0]["tools"]]
+    (begun,) = (record.event for record in result.events if isinstance(record.event, ConductorStarted))
+    assert begun.schema_bytes == len(sent(schemas).encode()), "the token report goes by what was sent"
 
 
 def test_all_workers_of_a_kind_and_tier_share_their_beginning(play: Play) -> None:
