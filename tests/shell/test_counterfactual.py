@@ -1,4 +1,4 @@
-"""The report's one agent against a real one: it makes the same calls in one conversation, and its server counts."""
+"""The report's one agent against a real one, which replays the recorded turns in one conversation and is counted."""
 
 from __future__ import annotations
 
@@ -261,6 +261,31 @@ def test_what_the_person_was_asked_is_asked_by_one_agent_too(versus: Callable[..
     parts = result.efficiency["conductor"]["parts"]
     assert sum(parts.values()) == result.efficiency["conductor"]["peak_tokens"]
     assert all(parts[name] > 0 for name in ("prompt", "tools", "management", "notices", "decisions", "reading"))
+
+
+def test_what_the_conductor_asks_and_reads_between_tasks(versus: Callable[..., ConductResult], tmp_path: Path) -> None:
+    """A question beside the launch of more work, after some was done, and a file of the workspace that it looks at."""
+    options = [{"label": name, "description": FINDINGS} for name in ("Berlin (Recommended)", "Rome")]
+    ask = {"question": "Which store is meant?", "header": "Store", "options": options, "multiSelect": False}
+    more = [create("table", description=order("table")), launch("table", prompt=order("table"), reason=REASON)]
+    conductor = [
+        tools(("Read", {"file_path": str(tmp_path / "workspace" / "prose.md")}), words="A look first.", prefix="look"),
+        laid_out({"survey": ()}),
+        text("Under way."),
+        tools(*more, ("AskUserQuestion", {"questions": [ask]}), words="One thing is open.", prefix="more"),
+        text("Under way."),
+        text(ANSWER),
+    ]
+    result = versus(conductor, Players(WIDE, report=10), answers={})
+    assert [len(question.answers) for question in result.questions] == [1]
+    assert result.efficiency["conductor"]["parts"]["reading"] > 1_000
+
+
+def test_the_value_is_given_by_one_agent_too(versus: Callable[..., ConductResult]) -> None:
+    """With its repair, where the first does not fit."""
+    conductor = [laid_out({"survey": (), "sums": ()}), text("Under way."), text(ANSWER), text("five"), text('{"n": 5}')]
+    result = versus(conductor, Players(WIDE), returns=dict[str, int])
+    assert result.value == {"n": 5}
 
 
 def _of(result: ConductResult, kind: type) -> list[Any]:

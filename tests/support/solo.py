@@ -106,8 +106,8 @@ def _steps(result: ConductResult) -> Iterator[tuple[str, Any, str]]:
     """What is said in turn: (`told`, blocks, ""), or (`reply`, blocks, the model that gave it in the run)."""
     records = [record.event for record in result.events]
     yield "told", [{"type": "text", "text": f"{result.goal}\n\n{records[0].workspace}"}], ""  # type: ignore[attr-defined]
-    conductor = [event for event in records if _is_conductors(event)]
-    yield from _asked(conductor)
+    model = next(event.model for event in records if isinstance(event, e.ConductorStarted))
+    decisive = {event.use for event in records if isinstance(event, e.ToolStarted) and _decides(event)}
     launched: dict[str, str] = {}
     for place, event in enumerate(records):
         if isinstance(event, e.TaskLaunched):
@@ -117,23 +117,44 @@ def _steps(result: ConductResult) -> Iterator[tuple[str, Any, str]]:
             if event.task in launched:
                 yield "told", [{"type": "text", "text": launched.pop(event.task)}], ""
             yield from _said(records[place:], event.worker, event.model)
+        elif isinstance(event, e.ConductorTurn) and decisive & _uses(event):
+            yield "reply", [block for block in event.content if block.get("id", "") in {"", *decisive}], model
+            yield "told", list(_results(records[place:], decisive & _uses(event))), ""
     yield "told", [{"type": "text", "text": _CLOSING}], ""
-    last = [event for event in conductor if isinstance(event, e.ConductorTurn)][-1]
-    yield "reply", last.content, next(event.model for event in records if isinstance(event, e.ConductorStarted))
-
-
-def _is_conductors(event: e.Event) -> bool:
-    return isinstance(event, (e.ConductorStarted, e.ConductorTurn)) or getattr(event, "by", "") == "conductor"
-
-
-def _asked(conductor: list[e.Event]) -> Iterator[tuple[str, Any, str]]:
-    """The conductor's turns that asked the person, with the answers."""
-    model = next(event.model for event in conductor if isinstance(event, e.ConductorStarted))
-    for event in conductor:
-        if isinstance(event, e.ConductorTurn) and any(b.get("name") == "AskUserQuestion" for b in event.content):
+    for event in _closing(records):
+        if isinstance(event, e.ConductorTurn):
             yield "reply", event.content, model
-        elif isinstance(event, e.ToolEnded) and event.name == "AskUserQuestion":
-            yield "told", [tool_result({"id": event.use}, str(event.content), is_error=False)], ""
+        else:
+            yield "told", [{"type": "text", "text": event.text}], ""
+
+
+def _decides(event: e.ToolStarted) -> bool:
+    """Whether the conductor asks the person here, or reads a file of the workspace (by its absolute path)."""
+    reads = event.name == "Read" and str(event.input.get("file_path", "")).startswith("/")
+    return event.by == "conductor" and (event.name == "AskUserQuestion" or reads)
+
+
+def _uses(turn: e.ConductorTurn) -> set[str]:
+    return {str(block["id"]) for block in turn.content if block["type"] == "tool_use"}
+
+
+def _results(records: list[e.Event], uses: set[str]) -> Iterator[Json]:
+    for event in records:
+        if isinstance(event, e.ToolEnded) and event.by == "conductor" and event.use in uses:
+            uses = uses - {event.use}
+            yield tool_result({"id": event.use}, str(event.content), is_error=event.is_error)
+
+
+def _closing(records: list[e.Event]) -> list[e.ConductorTurn | e.ConductorTold]:
+    """The conductor's last turns, which called nothing: the answer, and the value with what asked for it."""
+    last: list[e.ConductorTurn | e.ConductorTold] = []
+    for event in reversed(records):
+        if isinstance(event, (e.ConductorTurn, e.ConductorTold)):
+            ends = bool(_uses(event)) if isinstance(event, e.ConductorTurn) else event.about not in ("value", "repair")
+            if ends:
+                break
+            last.insert(0, event)
+    return last
 
 
 def _said(records: list[e.Event], worker: str, model: str) -> Iterator[tuple[str, Any, str]]:
