@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conductor_magic.caps import amount, run_caps, used
+from conductor_magic.caps import amount, held_text, run_caps, used
 from conductor_magic.forecast import task_forecast
 from conductor_magic.state import RunState, TaskState
 
@@ -30,7 +30,7 @@ def nearly_spent_text(state: RunState, unit: str) -> str:
     money = "The budget" if unit == "usd" else "The run's cap"
     spent, free = round(used(state, cap.unit), 4), max(0.0, round(cap.left, 4))
     state_of_it = f"{amount(unit, spent)} used, {amount(unit, free)} free, the rest reserved for what is under way"
-    lines = [f"{money} of {amount(unit, cap.limit)} is nearly spent: {state_of_it}."]
+    lines = [f"{money} of {amount(unit, cap.limit)} is nearly spent: {state_of_it}.{held_text(unit, cap.held)}"]
     running = ", ".join(f"#{worker.task} ({worker.tier})" for worker in state.running)
     if running:
         lines.append(f"  At work: {running}.")

@@ -7,7 +7,8 @@ back, then shrinks, and is not sent at all when even that is too much. So no cap
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -26,6 +27,7 @@ __all__ = [
     "amount",
     "call_cap",
     "fitting",
+    "held_text",
     "nearly_spent",
     "next_tier_alarm",
     "out_of_time",
@@ -38,6 +40,9 @@ __all__ = [
 Unit = Literal["usd", "tokens", "turns", "calls", "seconds"]
 SHARES = (0.8, 0.95)
 """Shares of a cap of the run at which the conductor is told."""
+
+_TOLD = {"usd": 0.005, "tokens": 500.0, "turns": 1.0}
+"""From so much on, a person is told what is held."""
 
 _LEAST_OUTPUT = 512
 """Tokens; a reply that may be no longer says nothing."""
@@ -53,6 +58,7 @@ class Cap:
         limit: the cap.
         taken: what was used, what may have been billed, and what is reserved for requests in flight.
         waits: requests are in flight whose reservation may come back.
+        held: the part of `taken` that nobody counted, but that may have been billed.
     """
 
     scope: str
@@ -60,6 +66,7 @@ class Cap:
     limit: float
     taken: float
     waits: bool = False
+    held: float = 0.0
 
     @property
     def left(self) -> float:
@@ -70,12 +77,14 @@ class Cap:
     def text(self) -> str:
         """What a person and a model are told when it is reached."""
         if (self.scope, self.unit) == ("run", "usd"):
-            return f"The budget of {amount('usd', self.limit)} is spent: the next step could cost more than is left."
+            spent = f"The budget of {amount('usd', self.limit)} is spent: the next step could cost more than is left."
+            return f"{spent}{held_text('usd', self.held)}"
         whose = {"run": "The run's cap", "worker": "A worker's cap"}.get(
             self.scope, f"The cap of all {self.scope} workers"
         )
         rest = "the next step could take more than is left" if self.left > 0 else "nothing is left"
-        return f"{whose} of {amount(self.unit, self.limit)} ({self.scope}.{self.unit}) is reached: {rest}."
+        cap = f"{whose} of {amount(self.unit, self.limit)} ({self.scope}.{self.unit})"
+        return f"{cap} is reached: {rest}.{held_text(self.unit, self.held)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +136,15 @@ def amount(unit: str, number: float) -> str:
         case _:
             name = "tool calls" if unit == "calls" else unit
             return f"{number:,.0f} {name if number != 1 else name.removesuffix('s')}"
+
+
+def held_text(unit: str, held: float) -> str:
+    """A sentence, after a blank, on what may have been billed beside what was counted; empty where that is little."""
+    if held < _TOLD.get(unit, math.inf):
+        return ""
+    most = amount(unit, float(f"{held:.2g}"))
+    was = "was" if unit == "usd" or held == 1 else "were"
+    return f" Of it, up to {most} {was} not counted, but may have been billed for replies that broke off."
 
 
 def fitting(state: RunState, ask: Ask) -> Send | Wait | Over:
@@ -196,7 +214,7 @@ def used(state: RunState, unit: Unit) -> float:
         case "tokens":
             return state.spend.tokens + state.held_tokens
         case "turns":
-            return state.spend.requests
+            return state.spend.requests + state.lost
         case _:
             return state.calls
 
@@ -266,7 +284,14 @@ def _caps(
     names = {worker.id for worker in workers}
     flights = [flight for flight in state.in_flight.values() if whole or flight.by in names]
     return [
-        Cap(scope, unit, limit, _taken(state, unit, workers, flights, whole=whole), waits=bool(flights))
+        Cap(
+            scope,
+            unit,
+            limit,
+            _taken(state, unit, workers, flights, whole=whole),
+            waits=bool(flights),
+            held=_held(unit, [state] if whole else workers),
+        )
         for unit, limit in limits.items()
     ]
 
@@ -280,9 +305,22 @@ def _taken(state: RunState, unit: Unit, workers: list[WorkerState], flights: lis
             spent = used(state, unit) if whole else sum(w.spend.tokens + w.held_tokens for w in workers)
             return spent + sum(flight.tokens for flight in flights)
         case "turns":
-            return (state.spend.requests if whole else sum(w.spend.requests for w in workers)) + len(flights)
+            replies = used(state, unit) if whole else sum(w.spend.requests + w.lost for w in workers)
+            return replies + len(flights)
         case _:
             return state.calls if whole else sum(w.made for w in workers)
+
+
+def _held(unit: Unit, holders: Sequence[RunState | WorkerState]) -> float:
+    match unit:
+        case "usd":
+            return sum(holder.held for holder in holders)
+        case "tokens":
+            return sum(holder.held_tokens for holder in holders)
+        case "turns":
+            return sum(holder.lost for holder in holders)
+        case _:
+            return 0.0
 
 
 def _needs(cap: Cap, ask: Ask) -> float:

@@ -7,6 +7,7 @@ from typing import Any
 
 from conductor_magic import events as e
 from conductor_magic.events import FORMAT, Record
+from conductor_magic.plain import plain
 from conductor_magic.state import (
     ConductorState,
     ConflictState,
@@ -23,6 +24,7 @@ __all__ = [
     "conductor_json",
     "conflict_json",
     "edit_json",
+    "lost",
     "marks_json",
     "note_json",
     "parallelism",
@@ -39,6 +41,7 @@ __all__ = [
 Json = dict[str, Any]
 _DIFF = 4_000
 """Characters of each difference that a conflict shows."""
+_TOLD_USD = 0.005
 _ENDS = {"completed": "Complete", "partial": "Partly done"}
 _CONTEXTS = 120
 """Sizes of the conductor's context that are shown, the latest."""
@@ -280,6 +283,16 @@ def strange(state: RunState) -> list[str]:
     return found
 
 
+def lost(state: RunState) -> list[str]:
+    """What a person is told of replies that broke off and may have been billed, where that is half a cent or more."""
+    if state.held < _TOLD_USD:
+        return []
+    replies = f"{state.lost:,} replies" if state.lost != 1 else "1 reply"
+    most = plain(float(f"{state.held:.2g}"), ",")
+    return [f"Up to ${most} more may have been billed: {replies} broke off. It counts against the caps."]
+
+
 def strange_json(state: RunState) -> list[Json]:
-    """The same as warnings of a snapshot."""
-    return [{"at": state.started_at, "text": text, "level": "warning"} for text in strange(state)]
+    """The same, and what was lost, as warnings of a snapshot."""
+    found = [*strange(state), *lost(state)]
+    return [{"at": state.started_at, "text": text, "level": "warning"} for text in found]

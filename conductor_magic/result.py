@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, PrivateAttr
 from conductor_magic.errors import ConductUsageError
 from conductor_magic.events import Record
 from conductor_magic.journal import NAME, is_open, read_state
-from conductor_magic.pictures import strange
+from conductor_magic.pictures import lost, strange
 from conductor_magic.report.efficiency import efficiency
 from conductor_magic.report.html import board_html, card_html
 from conductor_magic.report.text import board_text
@@ -217,7 +217,13 @@ def result_of(
         tasks=Tasks(tasks),
         graph=Graph.of(state),
         forecast=Forecast.of(state),
-        usage=Usage(conductor=Spent.of(state.conductor.spend), workers=Spent.of(workers), total=Spent.of(state.spend)),
+        usage=Usage(
+            conductor=Spent.of(state.conductor.spend),
+            workers=Spent.of(workers),
+            total=Spent.of(state.spend),
+            held_usd=state.held,
+            held_tokens=state.held_tokens,
+        ),
         efficiency=efficiency(records, state),
         timeline=Timeline(spans(state)),
         artifacts=artifacts,
@@ -225,7 +231,7 @@ def result_of(
         questions=tuple(QuestionResult.of(question) for question in state.questions.values()),
         conflicts=tuple(ConflictResult.of(conflict) for conflict in state.conflicts.values()),
         isolation=started.isolation,
-        notes=(*(str(getattr(record.event, "text", "")) for record in state.notes), *strange(state)),
+        notes=(*(str(getattr(record.event, "text", "")) for record in state.notes), *strange(state), *lost(state)),
         started=_moment(state, state.started_at),
         ended=None if state.ended_at is None else _moment(state, state.ended_at),
         seconds=None if state.ended_at is None else state.ended_at - state.started_at,

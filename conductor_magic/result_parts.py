@@ -57,11 +57,17 @@ class Spent(_Part):
 
 
 class Usage(_Part):
-    """What the conductor, all workers, and both together used."""
+    """What the conductor, all workers, and both together used.
+
+    `held_usd` and `held_tokens` are no part of that: the most that may have been billed beside it, for replies that
+    broke off.
+    """
 
     conductor: Spent
     workers: Spent
     total: Spent
+    held_usd: float = 0.0
+    held_tokens: int = 0
 
 
 class Artifact(_Part):

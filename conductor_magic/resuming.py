@@ -10,14 +10,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from conductor_magic.caps import amount, run_caps
+from conductor_magic.caps import amount, held_text, run_caps
 from conductor_magic.errors import ConductUsageError
 from conductor_magic.events import Event, QuestionAnswered, RunNoted, RunResumed, TaskLaunched
 from conductor_magic.plain import plain
 from conductor_magic.state import RunState, TaskState, WorkerState
 from conductor_magic.unsure import unsure_calls
 
-__all__ = ["check_mode", "check_resumable", "check_returns", "check_variables", "taken_over", "what_to_tell"]
+__all__ = [
+    "alone_from",
+    "check_mode",
+    "check_resumable",
+    "check_returns",
+    "check_variables",
+    "taken_over",
+    "what_to_tell",
+]
 
 
 def check_mode(state: RunState, name: str, mode: str) -> None:
@@ -43,6 +51,7 @@ def check_resumable(
     timeout: float | None,
     caps: Mapping[str, float],
     command: str = "",
+    alone: float | None = None,
 ) -> None:
     """See to it that resuming can lead anywhere.
 
@@ -53,6 +62,7 @@ def check_resumable(
         timeout: the seconds that it may take in all; None for no cap.
         caps: its further caps from now on.
         command: what a person types to go on with it; `%conduct resume` and its name by default.
+        alone: see `alone_from`.
 
     Raises:
         ConductUsageError: there is nothing left to do, or nothing left to do it with.
@@ -60,10 +70,12 @@ def check_resumable(
     command = command or f"%conduct resume {name}"
     if state.ended and state.status == "completed":
         raise ConductUsageError(f"Run {name} is completed: there is nothing to resume. See: %conduct show {name}")
+    state = _as_left(state, alone)
     spent = state.committed
     if budget is not None and (budget <= spent or (state.cap == "budget" and budget <= (state.budget or 0.0))):
         raise ConductUsageError(
-            f"Run {name} has used {amount('usd', spent)} of {amount('usd', budget)}. "
+            f"Run {name} has used {amount('usd', round(spent, 4))} of {amount('usd', budget)}."
+            f"{held_text('usd', state.held)} "
             f"Give it a new total that leaves something: {command} --budget {_more(budget, spent)}"
         )
     took = state.at - state.started_at
@@ -77,9 +89,16 @@ def check_resumable(
         if cap.left < 1 or same:
             used = amount(cap.unit, cap.taken)
             raise ConductUsageError(
-                f"Run {name} has used {used} of {amount(cap.unit, cap.limit)}. Give it a new total: "
-                f"{command} --cap run.{cap.unit}={_more(cap.limit, cap.taken)}"
+                f"Run {name} has used {used} of {amount(cap.unit, cap.limit)}.{held_text(cap.unit, cap.held)} "
+                f"Give it a new total: {command} --cap run.{cap.unit}={_more(cap.limit, cap.taken)}"
             )
+
+
+def _as_left(state: RunState, alone: float | None) -> RunState:
+    """The state with what was under way counted as what may have been billed for it."""
+    lost = [flight.lost(alone) for flight in state.in_flight.values()]
+    held, tokens = sum(usd for usd, _ in lost), sum(tokens for _, tokens in lost)
+    return replace(state, in_flight={}, held=state.held + held, held_tokens=state.held_tokens + tokens)
 
 
 def _more(limit: float, used: float) -> str:
@@ -92,6 +111,7 @@ def taken_over(
     *,
     owner: str,
     away: float,
+    alone: float | None,
     budget: float | None,
     timeout: float | None,
     caps: Mapping[str, float],
@@ -103,6 +123,7 @@ def taken_over(
         state: of the run.
         owner: the new process, in words.
         away: seconds in which nobody drove the run.
+        alone: see `alone_from`.
         budget: the total that it may cost from now on, in USD; None for no cap.
         timeout: the seconds that it may take in all; None for no cap.
         caps: its further caps from now on.
@@ -114,6 +135,7 @@ def taken_over(
     return RunResumed(
         owner=owner,
         away=max(0.0, away),
+        alone=alone,
         workers=tuple(worker.id for worker in workers),
         tasks=tuple(
             task.id
@@ -129,6 +151,21 @@ def taken_over(
         isolation=isolation,
         isolation_note=why,
     )
+
+
+def alone_from(state: RunState, touched: float, often: float) -> float | None:
+    """The moment on the run's clock by which nobody listened any more to the replies that were under way.
+
+    Args:
+        state: of the run as it was left.
+        touched: when its journal was touched last, in epoch seconds by the wall clock.
+        often: seconds from one touch to the next.
+
+    Returns:
+        None where the two clocks do not fit each other.
+    """
+    after = touched - state.moment(state.at)
+    return None if after < -often else state.at + max(0.0, after) + often
 
 
 def check_returns(name: str, asked: Mapping[str, Any] | None, given: Mapping[str, Any] | None) -> None:

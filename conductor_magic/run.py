@@ -22,13 +22,14 @@ from conductor_magic.errors import ConductUsageError
 from conductor_magic.events import RunStarted
 from conductor_magic.handed import HandedOver
 from conductor_magic.imports import keep_workers_out
-from conductor_magic.journal import Journal
+from conductor_magic.journal import TOUCH_SECONDS, Journal
 from conductor_magic.limits import EXPECTED_SECONDS, Limits
 from conductor_magic.lock import WorkspaceLock
 from conductor_magic.loop import engine_loop
 from conductor_magic.option_checks import check_option, check_workspace
 from conductor_magic.redact import Redactor
 from conductor_magic.resuming import (
+    alone_from,
     check_mode,
     check_resumable,
     check_returns,
@@ -183,7 +184,8 @@ def resume(
             raise ConductUsageError(f"Run {folder.name} has no whole record: it was stopped before it began.")
         options = options_of(folder.name, state, given)
         check_mode(state, folder.name, options.mode)
-        check_resumable(state, folder.name, options.budget, options.timeout, options.caps)
+        alone = alone_from(state, journal.touched, TOUCH_SECONDS)
+        check_resumable(state, folder.name, options.budget, options.timeout, options.caps, alone=alone)
         check_returns(folder.name, state.started.returns, typed.schema if typed else None)
         check_variables(folder.name, options.use, variables or {})
         workspace = check_workspace(options.workspace)
@@ -219,6 +221,7 @@ def resume(
             state,
             owner=f"process {os.getpid()}",
             away=time.time() - state.moment(journal.now()),
+            alone=alone,
             budget=options.budget,
             timeout=options.timeout,
             caps=options.caps,

@@ -126,7 +126,7 @@ class WorkerState:
     `waits`: the calls among them that wait until another worker is done with a file. `with_run`: it ended only because
     the run did; `breaks`: from such an end to when it went on, each. `stalled`: in which way it makes no progress;
     `silent`: nothing is heard of its model. `made`: how many calls it has made. `held` and `held_tokens`: what requests
-    of it that nobody counted may have cost and used.
+    of it that nobody counted may have cost and used; `lost`: how many of those broke off.
     """
 
     id: str
@@ -159,6 +159,7 @@ class WorkerState:
     spend: Spend = NO_SPEND
     held: float = 0.0
     held_tokens: int = 0
+    lost: int = 0
     context_tokens: int = 0
     peak_tokens: int = 0
 
@@ -227,6 +228,7 @@ class RunState:
     spend: Spend = NO_SPEND
     held: float = 0.0
     held_tokens: int = 0
+    lost: int = 0
     budget: float | None = None
     caps: Mapping[str, float] = field(default_factory=dict)
     capped: Mapping[str, CapReached] = field(default_factory=dict)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from conductor_magic.events import ConflictFound, Tier
+from conductor_magic.lost import most_output
 
 __all__ = [
     "NO_SPEND",
@@ -72,12 +73,24 @@ NO_SPEND = Spend()
 
 @dataclass(frozen=True, slots=True)
 class Flight:
-    """A request under way: who asked, the most that it can cost (None: no price is known) and use, when it left."""
+    """A request under way: who asked, the most that it can cost (None: no price is known) and use, when it left.
+
+    `reply_tokens` and `reply_usd` are the reply's parts of that; the latter is None where the record does not tell.
+    """
 
     by: str
     usd: float | None = None
     tokens: int = 0
     at: float = 0.0
+    reply_tokens: int = 0
+    reply_usd: float | None = None
+
+    def lost(self, alone: float | None) -> tuple[float, int]:
+        """USD and tokens that it may have been billed, when nobody listened from this moment on (None: not known)."""
+        if alone is None or self.usd is None or self.reply_usd is None or not self.reply_tokens:
+            return self.usd or 0.0, self.tokens
+        spared = self.reply_tokens - most_output(self.reply_tokens, alone - self.at)
+        return self.usd - self.reply_usd * spared / self.reply_tokens, self.tokens - spared
 
 
 @dataclass(frozen=True, slots=True)

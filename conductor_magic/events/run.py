@@ -78,7 +78,8 @@ class RunResumed(Event, kind="run.resumed"):
 
     `workers` go on with their attempts; `tasks` wait again for a worker: those of `late` for that one, which goes on as
     soon as a desk is free. `unsure` are calls of which nobody knows whether they had their effect. `budget`, `timeout`
-    and `caps` are the run's from now on, as are the mode and the walls.
+    and `caps` are the run's from now on, as are the mode and the walls. `alone`: the moment on the run's clock by which
+    nobody listened to the replies that were under way; None where that is not known.
     """
 
     owner: str
@@ -87,6 +88,7 @@ class RunResumed(Event, kind="run.resumed"):
     tasks: tuple[str, ...] = ()
     late: tuple[str, ...] = ()
     unsure: tuple[str, ...] = ()
+    alone: float | None = None
     budget: float | None = None
     timeout: float | None = None
     caps: dict[str, float] = {}

@@ -28,7 +28,8 @@ __all__ = [
 class RequestSent(Event, kind="request.sent"):
     """An attempt at an API call leaves; `reserved` USD is its worst case, None when the price is unknown.
 
-    `reserved_tokens`: the most tokens that it can use, prompt and reply.
+    `reserved_tokens`: the most tokens that it can use, prompt and reply; `reply_usd`: the part of `reserved` that a
+    reply of `max_tokens` has, None where that is not known.
     """
 
     request: str
@@ -38,6 +39,7 @@ class RequestSent(Event, kind="request.sent"):
     max_tokens: int = 0
     reserved: float | None = Field(default=None, ge=0)
     reserved_tokens: int = Field(default=0, ge=0)
+    reply_usd: float | None = Field(default=None, ge=0)
 
 
 class RequestEnded(Event, kind="request.ended"):

@@ -129,15 +129,16 @@ def put_worker(state: RunState, worker: WorkerState, **changes: Any) -> RunState
     return replace(state, workers=with_entry(workers, worker.id, worker), **changes)
 
 
-def hold(state: RunState, by: str, usd: float, tokens: int) -> RunState:
-    """The state with this counted against the caps, because it may have been billed."""
+def hold(state: RunState, by: str, usd: float, tokens: int, *, lost: int = 0) -> RunState:
+    """The state with this counted against the caps, because it may have been billed, for so many replies lost."""
     if not usd and not tokens:
         return state
-    state = replace(state, held=state.held + usd, held_tokens=state.held_tokens + tokens)
+    state = replace(state, held=state.held + usd, held_tokens=state.held_tokens + tokens, lost=state.lost + lost)
     worker = state.workers.get(by)
     if worker is None:
         return state
-    return put_worker(state, replace(worker, held=worker.held + usd, held_tokens=worker.held_tokens + tokens))
+    held = {"held": worker.held + usd, "held_tokens": worker.held_tokens + tokens, "lost": worker.lost + lost}
+    return put_worker(state, replace(worker, **held))
 
 
 def change_conductor(state: RunState, **changes: Any) -> RunState:

@@ -45,7 +45,7 @@ def _resumed(state: RunState, record: Record, event: e.RunResumed) -> RunState:
     planned = state.status == "planned"
     # What was in flight may have been billed: nobody was there to hear.
     for flight in state.in_flight.values():
-        state = hold(state, flight.by, flight.usd or 0.0, flight.tokens)
+        state = hold(state, flight.by, *flight.lost(event.alone), lost=1)
     walls = {"mode": event.mode, "isolation": event.isolation, "isolation_note": event.isolation_note}
     state = replace(
         state,

@@ -27,7 +27,7 @@ _CHARACTERS_PER_TOKEN = 3.5
 
 
 def _request_sent(state: RunState, record: Record, event: e.RequestSent) -> RunState:
-    flight = Flight(event.by, event.reserved, event.reserved_tokens, record.at)
+    flight = Flight(event.by, event.reserved, event.reserved_tokens, record.at, event.max_tokens, event.reply_usd)
     in_flight = with_entry(state.in_flight, event.request, flight)
     return replace(state, in_flight=in_flight, requests=state.requests + 1)
 
@@ -69,7 +69,7 @@ def _request_ended(state: RunState, record: Record, event: e.RequestEnded) -> Ru
 
 def _request_failed(state: RunState, record: Record, event: e.RequestFailed) -> RunState:
     state = replace(state, in_flight=_others_in_flight(state, event.request))
-    return hold(state, event.by, event.held or 0.0, event.held_tokens)
+    return hold(state, event.by, event.held or 0.0, event.held_tokens, lost=1)
 
 
 def _tool_started(state: RunState, record: Record, event: e.ToolStarted) -> RunState:

@@ -17,11 +17,12 @@ from __future__ import annotations
 
 from conductor_magic.journal.file import NAME, OWNER, is_open, read_records, read_state, repair
 from conductor_magic.journal.lines import decode, encode
-from conductor_magic.journal.writing import Clock, Journal, steady_clock
+from conductor_magic.journal.writing import TOUCH_SECONDS, Clock, Journal, steady_clock
 
 __all__ = [
     "NAME",
     "OWNER",
+    "TOUCH_SECONDS",
     "Clock",
     "Journal",
     "decode",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +21,10 @@ from conductor_magic.journal.lines import line_of
 from conductor_magic.redact import Redactor
 from conductor_magic.state import RunState
 
-__all__ = ["Clock", "Journal", "steady_clock"]
+__all__ = ["TOUCH_SECONDS", "Clock", "Journal", "steady_clock"]
+
+TOUCH_SECONDS = 1.0
+"""While replies are under way the file is touched so often: its date tells how long somebody listened to them."""
 
 Clock = Callable[[], float]
 Subscriber = Callable[[Record, RunState], None]
@@ -45,11 +49,14 @@ class Journal:
         path: the file.
         records: all of it, in order.
         state: what they fold to.
+        touched: when another process wrote or touched the file last, seconds since the epoch by the wall clock; of a
+            new one, now.
     """
 
     path: Path
     records: list[Record]
     state: RunState
+    touched: float
 
     def __init__(self, folder: Path, clock: Clock | None = None, redactor: Redactor | None = None) -> None:
         """Begin a new journal in `folder`, which is made with mode 0700.
@@ -116,7 +123,10 @@ class Journal:
         self._subscribers: list[Subscriber] = []
         self._tail = tail  # of a file that is still as another process left it
         self._named = False
-        self._file = GrowingFile(self.path, handle, os.fstat(handle).st_size - len(tail or b""))
+        found = os.fstat(handle)
+        self.touched = found.st_mtime
+        self._touching: asyncio.TimerHandle | None = None
+        self._file = GrowingFile(self.path, handle, found.st_size - len(tail or b""))
 
     def now(self) -> float:
         """This moment on the journal's clock, seconds since the epoch."""
@@ -134,6 +144,12 @@ class Journal:
             on_fault: called once, on that loop, when the disk fails: nothing more can be recorded from then on.
         """
         self._file.drive(on_fault)
+        self._touch()
+
+    def _touch(self) -> None:
+        if self.state.in_flight:
+            self._file.touch()
+        self._touching = asyncio.get_running_loop().call_later(TOUCH_SECONDS, self._touch)
 
     def append(self, event: Event) -> Record:
         """Record the event, fold it, tell the subscribers.
@@ -227,4 +243,7 @@ class Journal:
 
     def close(self) -> None:
         """Put what is left on the disk and give the file back; idempotent. If the disk fails, `fault` says so."""
+        if self._touching is not None:
+            self._touching.cancel()
+            self._touching = None
         self._file.close()

@@ -27,6 +27,7 @@ from conductor_magic.models.anthropic.prices import (
 )
 from conductor_magic.models.base import Model, Reply, Request
 from conductor_magic.models.conversation import Conversation
+from conductor_magic.models.reserved import Reserved
 from conductor_magic.models.standins import Standins
 
 __all__ = ["MOST_ATTEMPTS", "BudgetSpent", "Caller", "Door"]
@@ -145,7 +146,7 @@ class Caller:
             landed = self._landed
             reservation = self._reserve(conversation, fitted)
             if reservation is not None:
-                return await self._sent(conversation, attempt, *reservation, on_text)
+                return await self._sent(conversation, attempt, reservation, on_text)
         # Not in the slot: what lands may shut the door, replace the model or have all of us pause.
         await landed.wait()
         return None
@@ -154,13 +155,18 @@ class Caller:
         self,
         conversation: Conversation,
         attempt: int,
-        request: Request,
-        reserved: float | None,
-        tokens: int,
+        reserved: Reserved,
         on_text: Callable[[str], None] | None,
     ) -> Reply | float | None:
         """Send a request for which there is room; the rest as `_attempt`."""
-        times = self._door.times
+        request, times, heard = reserved.request, self._door.times, 0
+
+        def hear(text: str) -> None:
+            nonlocal heard
+            heard += len(text)  # a token has a character at least
+            if on_text is not None:
+                on_text(text)
+
         name = f"r{self._journal.state.requests + 1}"
         conversation.request_id = name
         self._journal.append(
@@ -170,18 +176,19 @@ class Caller:
                 model=request.model,
                 attempt=attempt,
                 max_tokens=request.max_tokens,
-                reserved=reserved,
-                reserved_tokens=tokens,
+                reserved=reserved.usd,
+                reserved_tokens=reserved.tokens,
+                reply_usd=reserved.reply_usd,
             )
         )
         began = time.monotonic()
         try:
-            reply = await self._model.send(await self._filled_in(request), on_text)
+            reply = await self._model.send(await self._filled_in(request), hear)
         except ModelError as error:
             paused = self._limiter.penalty(error)
             again = self._limiter.backoff(attempt, error) if error.retryable and attempt < MOST_ATTEMPTS else None
             retry_in = None if again is None else max(paused, again)
-            self._failed(conversation, request, name, error.kind, str(error), reserved, tokens, began, error, retry_in)
+            self._failed(conversation, reserved, name, error.kind, str(error), began, heard, error, retry_in)
             if paused:
                 self._journal.append(LimiterPaused(seconds=paused, reason=error.kind))
             # Before the slot is another's, so that nobody walks into the same wall.
@@ -191,10 +198,10 @@ class Caller:
                 raise
             return again
         except BaseException as error:
-            self._failed(conversation, request, name, "cancelled", str(error), reserved, tokens, began, None)
+            self._failed(conversation, reserved, name, "cancelled", str(error), began, heard, None)
             raise
         self._limiter.succeeded()
-        self._ended(conversation, request, name, reply, reserved, tokens, began)
+        self._ended(conversation, reserved, name, reply, began)
         conversation.heard(reply, request.model)
         return reply
 
@@ -218,10 +225,8 @@ class Caller:
         folder = self._journal.path.parent / "artifacts"
         return replace(request, messages=await asyncio.to_thread(inlined, request.messages, folder))
 
-    def _reserve(self, conversation: Conversation, request: Request) -> tuple[Request, float | None, int] | None:
-        """The request, its `max_tokens` as large as the caps allow, and the most USD and tokens that it can take.
-
-        None while requests under way leave too little room.
+    def _reserve(self, conversation: Conversation, request: Request) -> Reserved | None:
+        """The request, with room for it; None while requests under way leave too little.
 
         Raises:
             BudgetSpent: there will be no room; a cap of the run or a tier is recorded.
@@ -238,7 +243,7 @@ class Caller:
         ask = Ask(conversation.by, bound, request.max_tokens, worst, largest)
         match fitting(self._journal.state, ask):
             case Send(max_tokens):
-                return replace(request, max_tokens=max_tokens), worst(max_tokens), bound + max_tokens
+                return Reserved(replace(request, max_tokens=max_tokens), bound, worst)
             case Over(cap, text):
                 event = None if conversation.optional else reached(self._journal.state, cap, text)
                 if event is not None:
@@ -254,21 +259,19 @@ class Caller:
     def _ended(
         self,
         conversation: Conversation,
-        request: Request,
+        reserved: Reserved,
         name: str,
         reply: Reply,
-        reserved: float | None,
-        tokens: int,
         began: float,
     ) -> None:
         counted = reply.usage.context_tokens and reply.usage.output_tokens
         if counted:
             price = cost(reply.model, reply.raw_usage)
             if price is None:
-                price = cost(request.model, reply.raw_usage)
+                price = cost(reserved.request.model, reply.raw_usage)
         else:
             # A server that does not count leaves only the worst case to go by.
-            price = reserved
+            price = reserved.usd
         self._journal.append(
             RequestEnded(
                 request=name,
@@ -284,7 +287,7 @@ class Caller:
                 estimated=reply.estimated or not self._charged,
                 seconds=time.monotonic() - began,
                 aside=conversation.aside,
-                held_tokens=0 if counted else tokens,
+                held_tokens=0 if counted else reserved.tokens,
             )
         )
         self._tell_who_waits()
@@ -292,16 +295,16 @@ class Caller:
     def _failed(
         self,
         conversation: Conversation,
-        request: Request,
+        reserved: Reserved,
         name: str,
         reason: str,
         text: str,
-        reserved: float | None,
-        tokens: int,
         began: float,
+        heard: int,
         error: ModelError | None,
         retry_in: float | None = None,
     ) -> None:
+        seconds = time.monotonic() - began
         # An error status is not billed; a reply that broke off, or whose end we did not wait for, may be.
         unbilled = (
             error is not None
@@ -309,18 +312,19 @@ class Caller:
             and (error.status is not None or error.kind in _NEVER_SENT)
             and not error.usage
         )
+        held, tokens = (0.0, 0) if unbilled else reserved.lost(seconds, heard, error.usage if error else None)
         self._journal.append(
             RequestFailed(
                 request=name,
                 by=conversation.by,
-                model=request.model,
+                model=reserved.request.model,
                 reason=reason,
                 error=text[:2_000],
                 status=error.status if error else None,
                 retry_in=retry_in,
-                held=0.0 if unbilled else reserved,
-                held_tokens=0 if unbilled else tokens,
-                seconds=time.monotonic() - began,
+                held=held,
+                held_tokens=tokens,
+                seconds=seconds,
             )
         )
         self._tell_who_waits()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
-from typing import get_args
+from typing import Any, get_args
 
 from hypothesis import strategies as st
 
@@ -30,7 +30,7 @@ from conductor_magic.decisions import (
 from conductor_magic.events import Event, Record
 from conductor_magic.fold import apply
 from conductor_magic.plan import find_cycle
-from conductor_magic.resuming import taken_over, what_to_tell
+from conductor_magic.resuming import alone_from, taken_over, what_to_tell
 from conductor_magic.scheduler import MAX_ATTEMPTS, attempts_made, decide, is_final
 from conductor_magic.state import ConflictState, RunState, TaskState, WorkerState
 
@@ -118,7 +118,9 @@ class Simulation:
         """The process is gone, and another takes the run over."""
         before = self.state
         walls = ("plan" if before.plans_only and before.status != "planned" else "workspace", "none", "")
-        self.append(taken_over(before, owner="process 2", away=60.0, budget=None, timeout=None, caps={}, walls=walls))
+        alone = alone_from(before, before.moment(before.at), 1.0)
+        given: dict[str, Any] = {"budget": None, "timeout": None, "caps": {}, "walls": walls}
+        self.append(taken_over(before, owner="process 2", away=60.0, alone=alone, **given))
         for event in what_to_tell(before, (), ()):
             self.append(event)
 

@@ -38,7 +38,7 @@ def ended(worker: str, cause: e.Cause, outcome: e.Outcome = "failed") -> e.Worke
 
 def resumed(state: RunState) -> e.RunResumed:
     walls = ("workspace", "none", "")
-    return taken_over(state, owner="process 2", away=1.0, budget=None, timeout=None, caps={}, walls=walls)
+    return taken_over(state, owner="process 2", away=1.0, alone=None, budget=None, timeout=None, caps={}, walls=walls)
 
 
 def asked(by: str = "w1") -> e.QuestionAsked:

@@ -75,7 +75,8 @@ class Server:
         if not conducting:
             return worker(task_text(body), turn, body)
         if turn == 1:
-            return lay_out(GRAPH, prefix="plan")
+            # Not the cheapest tier: what may have been billed for replies that were cut must leave room to go on.
+            return lay_out(GRAPH, "sonnet", prefix="plan")
         return text("Under way." if turn == 2 else "All of it.")
 
 

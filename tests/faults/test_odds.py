@@ -88,7 +88,7 @@ class Floor:
         asked = body["messages"][-1]["content"]
         if len(body["messages"]) == 1:
             calls = [create(key, *before, **_fields(key)) for key, before in GRAPH.items()]
-            return tools(*calls, *(launch(key) for key in GRAPH))
+            return tools(*calls, *(launch(key, model="sonnet") for key in GRAPH))
         if "JSON" in str(asked) and "schema" in str(asked).lower():
             return text('{"n": 20}')
         return text("Under way." if "tool_result" in str(asked) else "All twenty are done.")

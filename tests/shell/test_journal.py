@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 import random
 import shutil
 import stat
@@ -326,3 +328,27 @@ def test_closing_twice_is_fine(tmp_path: Path) -> None:
     journal.close()
     journal.close()
     shutil.rmtree(journal.path.parent)
+
+
+def test_the_file_is_touched_as_long_as_replies_are_under_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its date tells the next process until when somebody listened to them."""
+    monkeypatch.setattr("conductor_magic.journal.writing.TOUCH_SECONDS", 0.01)
+    journal = Journal(tmp_path)
+
+    async def touched(*events: Event) -> bool:
+        for event in events:
+            journal.append(event)
+        await journal.flushed()
+        os.utime(journal.path, (0, 0))
+        await asyncio.sleep(0.1)
+        return journal.path.stat().st_mtime > 0
+
+    async def play() -> list[bool]:
+        journal.drive(lambda fault: None)
+        sent = e.RequestSent(request="r1", by="conductor", model="m")
+        failed = e.RequestFailed(request="r1", by="conductor", model="m", reason="reset", error="x")
+        return [await touched(e.RunStarted(run="r", goal="g")), await touched(sent), await touched(failed)]
+
+    assert asyncio.run(play()) == [False, True, False]
+    journal.close()
+    assert Journal.go_on(tmp_path).touched == 0

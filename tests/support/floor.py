@@ -83,7 +83,8 @@ def launch(key: str, **fields: Any) -> tuple[str, Json]:
     return "Task", {"description": f"work on {key}", "prompt": key, "taskId": key, "model": "haiku", **fields}
 
 
-def lay_out(graph: dict[str, tuple[str, ...]], **options: Any) -> Answer:
-    """One turn that creates and launches a whole graph."""
-    calls = [create(key, *blockers) for key, blockers in graph.items()] + [launch(key) for key in graph]
+def lay_out(graph: dict[str, tuple[str, ...]], model: str = "haiku", **options: Any) -> Answer:
+    """One turn that creates and launches a whole graph on one tier."""
+    calls = [create(key, *blockers) for key, blockers in graph.items()]
+    calls += [launch(key, model=model) for key in graph]
     return tools(*calls, **options)
