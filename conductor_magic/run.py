@@ -6,7 +6,6 @@ workspace) before anything exists or is changed; from then on nothing raises (`d
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
 import time
@@ -20,12 +19,11 @@ from conductor_magic.connect import capped_money, check_prices, connect, provide
 from conductor_magic.driving import Means
 from conductor_magic.errors import ConductUsageError
 from conductor_magic.events import RunStarted
-from conductor_magic.handed import HandedOver
+from conductor_magic.handing_over import close_kernels, hand_over
 from conductor_magic.imports import keep_workers_out
 from conductor_magic.journal import TOUCH_SECONDS, Journal
 from conductor_magic.limits import EXPECTED_SECONDS, Limits
 from conductor_magic.lock import WorkspaceLock
-from conductor_magic.loop import engine_loop
 from conductor_magic.option_checks import check_option, check_workspace
 from conductor_magic.redact import Redactor
 from conductor_magic.resuming import (
@@ -39,17 +37,13 @@ from conductor_magic.resuming import (
 )
 from conductor_magic.returns import return_type
 from conductor_magic.running import Run
-from conductor_magic.sandbox import Walls, choose_walls
+from conductor_magic.sandbox import choose_walls
 from conductor_magic.sandbox.ending import MARK
 from conductor_magic.settings import SHARING, Options, data_folder, new_run_id
 from conductor_magic.standing import denied_paths, standing_rules
 from conductor_magic.state import RunState
-from conductor_magic.tools.kernel_pool import KernelPool
 
 __all__ = ["Run", "options_of", "resume", "start"]
-
-Json = dict[str, Any]
-_CLOSING_SECONDS = 5.0
 
 
 def start(
@@ -97,8 +91,8 @@ def start(
         folder.mkdir(parents=True, mode=0o700)
         undo.callback(shutil.rmtree, folder, ignore_errors=True)
         walls = choose_walls(options.mode, workspace, data, denied_paths(rules))
-        kernels, described = _hand_over(variables, folder, walls)
-        undo.callback(_close, kernels)
+        kernels, described = hand_over(variables, folder, walls)
+        undo.callback(close_kernels, kernels)
         redactor = Redactor(os.environ)
         journal = Journal(folder, redactor=redactor)
         undo.callback(journal.close)
@@ -197,8 +191,8 @@ def resume(
         lock = WorkspaceLock.take(data, workspace, folder.name, shared=options.mode in SHARING)
         undo.callback(lock.release)
         walls = choose_walls(options.mode, workspace, data, denied_paths(rules))
-        kernels, described = _hand_over({name: (variables or {})[name] for name in options.use}, folder, walls)
-        undo.callback(_close, kernels)
+        kernels, described = hand_over({name: (variables or {})[name] for name in options.use}, folder, walls)
+        undo.callback(close_kernels, kernels)
         run = Run(
             Means(
                 folder=folder,
@@ -307,32 +301,3 @@ def _unwritable(data: Path, error: OSError) -> ConductUsageError:
         f"Runs are recorded in {data}, which takes no files ({error.strerror or error}). "
         "Make room or rights there, or set CONDUCTOR_HOME to another folder."
     )
-
-
-def _hand_over(variables: Mapping[str, object] | None, folder: Path, walls: Walls) -> tuple[KernelPool, list[Json]]:
-    """The run's kernels, and what a model is told of its variables.
-
-    The first kernels start while the variables are still being written: a large frame takes as long as they do.
-    """
-    if not variables:
-        return KernelPool(walls), []
-    from conductor_magic.notebook import describe, export_variables
-
-    pools: list[KernelPool] = []
-
-    def warm_up(handed: HandedOver) -> None:
-        pools.append(KernelPool(walls, handed))
-        engine_loop().call_soon_threadsafe(pools[0].warm_up)
-
-    try:
-        handed = export_variables(list(variables), variables, folder / "variables", warm_up)
-        told = [{"name": one.name, "type": one.type, "text": describe(one)} for one in handed.variables]
-    except BaseException:
-        for pool in pools:
-            _close(pool)
-        raise
-    return pools[0], told
-
-
-def _close(kernels: KernelPool) -> None:
-    asyncio.run_coroutine_threadsafe(kernels.aclose(), engine_loop()).result(_CLOSING_SECONDS)

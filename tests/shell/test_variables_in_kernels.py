@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,13 @@ import polars
 import pyarrow
 import pytest
 
+from conductor_magic.api import resume
 from conductor_magic.artifact_values import load_artifact
 from conductor_magic.tools.base import ToolResult
+from tests.shell.conftest import Begin
+from tests.support.floor import Floor, lay_out
 from tests.support.handing import hand_over
+from tests.support.messages_server import Answer, MessagesServer, text, tools
 from tests.support.odd_frames import pandas_frames, polars_frames, same
 from tests.support.tool_bench import ToolBench
 
@@ -143,6 +148,29 @@ def test_plain_files_do_the_same(bench: ToolBench, without_memory_files: None) -
     assert written.content == "[1. 0.]"
     assert "Permission denied" in refused.content
     assert not handed.folder.exists()
+
+
+def test_a_run_killed_with_variables_on_the_disk_goes_on(
+    begin: Begin, serve: Callable[[Any], MessagesServer], tmp_path: Path, without_memory_files: None
+) -> None:
+    """What its process left of them makes way for what is handed over now."""
+    killed = tmp_path / "data" / "runs" / "killed"
+
+    def reads(task: str, turn: int, body: dict[str, Any]) -> Answer:
+        if turn == 1 and not killed.exists():
+            shutil.copytree(run.folder, killed)
+        return tools(("Python", {"code": "print(sum(data))"})) if turn == 1 else text("Read it.\nSTATUS: done")
+
+    plan = [lay_out({"a": ()}), text("Under way."), text("The answer.")]
+    run = begin(Floor(plan, reads), variables={"data": [1, 2]}, begin=False)
+    run.begin()
+    run.wait(60)
+    assert (killed / "variables" / "variables.bin").exists()
+    floor = Floor([text("The answer.")], reads)
+    serve(floor)
+    result = resume(str(killed), use={"data": [3, 4]}, quiet=True).wait(60)
+    assert (result.status, "7" in str(floor.worker_requests[-1]["messages"][-1])) == ("completed", True)
+    assert not (killed / "variables").exists()
 
 
 def test_what_is_too_large_to_be_written_to_can_be_read(bench: ToolBench) -> None:
