@@ -36,7 +36,8 @@ __all__ = [
 
 _UNITS = {"h": 3_600, "d": 86_400, "w": 7 * 86_400}
 _AGE = re.compile(r"([0-9]{1,6})([hdw])")
-_HALF_DONE = re.compile(r"\..*\.(gone|restored)|[^.].*\.partial", re.DOTALL)
+_HALF_GONE = re.compile(r"\..*\.(gone|restored)", re.DOTALL)
+_HALF_PACKED = re.compile(r"[^.].*\.partial", re.DOTALL)
 
 
 def size_of(folder: Path) -> int:
@@ -113,10 +114,11 @@ def housekeeping() -> Iterator[None]:
             raise ConductUsageError(
                 f"Runs in {data_folder()} are being archived, restored or deleted just now: try again after that."
             )
-        for folder in (runs_folder(), archive_folder()):
+        # Each in its own folder only: a person's run may be called anything else.
+        for folder, half_done in ((runs_folder(), _HALF_GONE), (archive_folder(), _HALF_PACKED)):
             with suppress(OSError):  # there is none yet
                 for left in folder.iterdir():
-                    if _HALF_DONE.fullmatch(left.name):
+                    if half_done.fullmatch(left.name):
                         _delete(left)
         yield
     finally:

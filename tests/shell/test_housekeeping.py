@@ -228,8 +228,12 @@ def test_only_one_keeps_house(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_what_was_left_half_done_is_cleared_away() -> None:
-    """Of a deletion, a restoration, an archive; what has another name, and what a link leads to, stays."""
+    """Of a deletion, a restoration, an archive; what has another name, and what a link leads to, stays.
+
+    So does a run that a person called as our half-done archives are.
+    """
     folder = recorded("r1")
+    recorded("precious.partial")
     archive_folder().mkdir()
     for name in (".r1.gone", ".r2.abc.gone", ".r2.restored", "r3.gone", ".other"):
         (folder.parent / name / "deep").mkdir(parents=True)
@@ -237,7 +241,7 @@ def test_what_was_left_half_done_is_cleared_away() -> None:
     (folder.parent / ".link.gone").symlink_to(folder.parent / ".other")
     (archive_folder() / "r2.partial").touch()
     with housekeeping():
-        assert sorted(path.name for path in folder.parent.iterdir()) == [".other", "r1", "r3.gone"]
+        assert sorted(path.name for path in folder.parent.iterdir()) == [".other", "precious.partial", "r1", "r3.gone"]
         assert (folder.parent / ".other" / "deep" / "file").exists()
         assert list(archive_folder().iterdir()) == []
 
