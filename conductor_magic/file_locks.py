@@ -29,19 +29,20 @@ def open_to_lock(path: Path, flags: int) -> int:
     return handle
 
 
-def lock(handle: int, path: Path, *, wait: bool = False) -> bool:
+def lock(handle: int, path: Path, *, wait: bool = False, shared: bool = False) -> bool:
     """Take the file; False when somebody else has it.
 
     Args:
         handle: from `open_to_lock`.
         path: the file, for the error.
         wait: take it as soon as nobody else has it.
+        shared: take it together with others who share it.
 
     Raises:
         ConductUsageError: its disk has no locks, or not now.
     """
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB))
     except BlockingIOError:
         return False
     except OSError as error:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -68,9 +72,10 @@ def holding(home: Path, how: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def take_both(home: Path) -> None:
-    """Take record and workspace, as a resumption does."""
+    """Take record and workspace, as a resumption does; what lies above and below the workspace is free, too."""
     assert not is_open(home / "run" / NAME)
-    WorkspaceLock.take(home, home / "workspace", "again", shared=False).release()
+    for folder in (home / "workspace", home, home / "workspace" / "sub"):
+        WorkspaceLock.take(home, folder, "again", shared=False).release()
     journal = Journal.go_on(home / "run")
     journal.append(RunNoted(text="On we go."))
     journal.close()
@@ -111,12 +116,82 @@ def test_a_lock_whose_process_is_gone_does_not_block_though_its_pid_lives(tmp_pa
         owner.wait()
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as stranger:
         (tmp_path / "run" / OWNER).write_text(f"process {stranger.pid}")
-        [lock] = (tmp_path / "locks").iterdir()
-        assert lock.read_text() == "run"
+        named = [content for lock in (tmp_path / "locks").iterdir() if (content := lock.read_text())]
+        assert named == [f"run\0{tmp_path / 'workspace'}\0"]
         assert stranger.poll() is None
         take_both(tmp_path)
         assert (tmp_path / "run" / OWNER).read_text() == f"process {os.getpid()}"
         stranger.communicate(b"\n")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "where"),
+    [
+        ("w/s", "w/s", "{w}/s"),
+        ("w/s", "w/s/deep/er", "{w}/s, and {w}/s/deep/er lies in it"),
+        ("w/s/deep/er", "w/s", "{w}/s/deep/er, which lies in {w}/s"),
+        ("w/s", "w", "{w}/s, which lies in {w}"),
+        ("w/s", "w/s2", None),
+        ("w/s/a", "w/s/b", None),
+    ],
+)
+def test_two_runs_do_not_write_one_below_the_other(tmp_path: Path, first: str, second: str, where: str | None) -> None:
+    """The refused one is told whose folder is in the way; reading is free, and all is free afterwards."""
+    held = WorkspaceLock.take(tmp_path, tmp_path / first, "first", shared=False)
+    beside = WorkspaceLock.take(tmp_path, tmp_path / "elsewhere", "beside", shared=False)
+    WorkspaceLock.take(tmp_path, tmp_path / second, "reads", shared=True).release()
+    if where is not None:
+        with pytest.raises(ConductUsageError) as refused:
+            WorkspaceLock.take(tmp_path, tmp_path / second, "second", shared=False)
+        assert str(refused.value).startswith(f"Run first is working in {where.format(w=tmp_path / 'w')}. Wait for it")
+        held.release()
+    again = WorkspaceLock.take(tmp_path, tmp_path / second, "second", shared=False)
+    for lock in (again, beside, held):
+        lock.release()
+
+
+def related(one: Path, other: Path) -> bool:
+    return one.is_relative_to(other) or other.is_relative_to(one)
+
+
+def test_of_many_that_take_folders_of_one_another_at_once_none_meet(tmp_path: Path) -> None:
+    """One above the other is never held by two, and of those that are refused each is told who holds which folder."""
+    folders = [tmp_path / name for name in ("a", "a/b", "a/b/c", "a/d")]
+    holding: set[Path] = set()
+    met: list[tuple[Path, Path]] = []
+    told: list[str] = []
+    go = threading.Barrier(len(folders) * 2)
+
+    def work(folder: Path) -> None:
+        go.wait()
+        for _ in range(20):
+            try:
+                lock = WorkspaceLock.take(tmp_path, folder, folder.name, shared=False)
+            except ConductUsageError as error:
+                told.append(str(error))
+                continue
+            met.extend((folder, other) for other in list(holding) if related(folder, other))
+            holding.add(folder)
+            time.sleep(0.002)
+            holding.discard(folder)
+            lock.release()
+
+    with ThreadPoolExecutor(len(folders) * 2) as pool:
+        list(pool.map(work, folders * 2))
+    assert met == []
+    holders = "|".join(rf"Run {folder.name} is working in {folder}[,.]" for folder in folders)
+    assert [text for text in told if not re.match(rf"{holders}|Another run had {tmp_path}", text)] == []
+
+
+def test_who_is_refused_keeps_nothing(tmp_path: Path) -> None:
+    """Who is refused for a folder above it gives back its own, and its share of what is above that."""
+    above, below = tmp_path / "w", tmp_path / "w" / "s" / "t"
+    held = WorkspaceLock.take(tmp_path, above, "above", shared=False)
+    with pytest.raises(ConductUsageError, match="Run above is working"):
+        WorkspaceLock.take(tmp_path, below, "below", shared=False)
+    held.release()
+    for folder in (below, below.parent, above):
+        WorkspaceLock.take(tmp_path, folder, "again", shared=False).release()
 
 
 @pytest.mark.parametrize("code", [errno.ENOLCK, errno.EOPNOTSUPP])
