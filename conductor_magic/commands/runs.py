@@ -8,7 +8,7 @@ from pathlib import Path
 
 from conductor_magic.errors import ConductorError
 from conductor_magic.housekeeping import size_of, size_words, written_at
-from conductor_magic.journal import NAME, read_state
+from conductor_magic.journal import NAME, is_open, read_state
 from conductor_magic.report.words import clean, money
 from conductor_magic.settings import archive_folder, archived_runs, run_folders, runs_folder
 
@@ -46,13 +46,15 @@ def _print_table(rows: Sequence[tuple[str, ...]]) -> None:
 def _row(folder: Path, now: float) -> tuple[str, ...]:
     size = size_words(size_of(folder))
     try:
+        # Asked first: a run that ends while its record is read would have neither an end in it nor a driver.
+        alive = is_open(folder / NAME)
         _, state, _ = read_state(folder / NAME)
         age = age_words(now - written_at(folder))
     except (ConductorError, OSError) as error:
         return folder.name, "", "unreadable", "", size, _one_line(str(error))
     if state.started is None:
         return folder.name, "", "unreadable", "", size, "Its journal is empty."
-    status = state.status if state.ended else "unfinished"
+    status = state.status if state.ended else "running" if alive else "interrupted"
     return folder.name, age, status, money(state.spend.usd), size, _one_line(state.started.goal)
 
 

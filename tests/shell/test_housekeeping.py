@@ -274,6 +274,19 @@ def test_the_list_says_how_large_each_run_is(play: Play, capsys: pytest.CaptureF
     assert line.startswith(result.id) and "completed" in line and size_words(size_of(Path(result.path))) in line
 
 
+def test_the_list_tells_a_run_that_goes_on_from_one_that_was_cut_off(capsys: pytest.CaptureFixture[str]) -> None:
+    """By its journal, which somebody holds; by nothing that a killed process has left."""
+    journal = Journal.go_on(recorded("r1"))
+    recorded("r2")
+    runs.run(None, [])
+    _, first, second = capsys.readouterr().out.splitlines()
+    assert (first.split()[0], "running" in first, "interrupted" in first) == ("r1", True, False)
+    assert (second.split()[0], "running" in second, "interrupted" in second) == ("r2", False, True)
+    journal.close()
+    runs.run(None, [])
+    assert capsys.readouterr().out.count("interrupted") == 2
+
+
 @pytest.mark.parametrize("age", ["30", "0d", "-1d", "1y", "٣d", "d", "30 d"])
 def test_an_odd_age_is_refused(age: str) -> None:
     with pytest.raises(ConductUsageError, match="12h, 30d or 4w"):
