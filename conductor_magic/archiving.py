@@ -13,8 +13,7 @@ from conductor_magic.errors import ConductUsageError, JournalDamaged
 from conductor_magic.housekeeping import discard, held, housekeeping, reason
 from conductor_magic.journal import NAME, read_state
 from conductor_magic.packing import check_packed, pack, unpack
-from conductor_magic.settings import archive_folder, archived_runs, runs_folder
-from conductor_magic.wording import shown
+from conductor_magic.settings import archive_folder, find_archived, runs_folder
 
 __all__ = ["archive", "restore"]
 
@@ -66,14 +65,16 @@ def _packed(folder: Path) -> Path:
 def restore(run: str) -> Path:
     """Take a run out of its archive; gives its folder, and the archive is gone.
 
+    Args:
+        run: as for `find_archived`.
+
     Raises:
-        ConductUsageError: there is no such archive, it holds no such run, there is a run of that name, or the disk does
-            not take it; the archive stays.
+        ConductUsageError: there is no such archive or there are several, it holds no such run, there is a run of that
+            name, or the disk does not take it; the archive stays.
     """
     with housekeeping():
-        packed = {path.stem: path for path in archived_runs()}.get(run)
-        if packed is None:
-            raise ConductUsageError(f"There is no archived run {shown(run)} in {archive_folder()}.")
+        packed = find_archived(run)
+        run = packed.stem
         folder = runs_folder() / run
         if os.path.lexists(folder):
             raise ConductUsageError(f"There is a run {run} already: its archive {packed} stays as it is.")

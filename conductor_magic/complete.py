@@ -90,7 +90,7 @@ def _subcommand(words: list[str], workspace: Path) -> list[str]:
     if len(words) == 1:
         return names
     if words[1:] == ["restore"]:
-        return [path.stem for path in reversed(archived_runs())]
+        return ["last", *(path.stem for path in reversed(archived_runs()))]
     if words[1:] == ["guides"]:
         from conductor_magic.guides import SHARED
 

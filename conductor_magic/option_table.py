@@ -117,7 +117,7 @@ SUBCOMMANDS = {
     "go [NAME]": "run the last plan (--mode plan) as a new run, in mode workspace unless --mode says another",
     "replay RUN": "show a recorded run on the board, to be scrubbed, played and stepped through",
     "archive RUN": "pack a run that is over into one file",
-    "restore RUN": "take a run out of its archive, by its whole id",
+    "restore RUN": "take a run out of its archive",
     "clean --older-than AGE [--yes]": "name the runs older than 12h, 30d or 4w, as --dry-run says too; --yes deletes",
     "allow SCOPE WHAT": "never ask again about a site, a path or an exact command",
     "deny SCOPE WHAT": "forbid a site, a path or an exact command in every mode",

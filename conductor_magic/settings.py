@@ -30,6 +30,7 @@ __all__ = [
     "archived_runs",
     "data_folder",
     "default_workspace",
+    "find_archived",
     "find_run",
     "new_run_id",
     "run_folders",
@@ -163,6 +164,43 @@ def _has_journal(folder: Path) -> bool:
 def archived_runs() -> list[Path]:
     """The files of all archived runs, oldest first; the run's id is the file's stem."""
     return sorted(path for path in archive_folder().glob("[!.]*.zip") if path.is_file())
+
+
+def find_archived(text: str) -> Path:
+    """The file of one archived run.
+
+    Args:
+        text: as for `find_run`; a path is the file's.
+
+    Raises:
+        ConductUsageError: there is no such archive, or there are several; the message names the nearest.
+    """
+    wanted = text.strip()
+    packed = {path.stem: path for path in archived_runs()}
+    if wanted == "last" and packed:
+        return packed[max(packed)]
+    begun = [name for name in packed if wanted and name.startswith(wanted)]
+    named = [wanted] if wanted in packed else begun
+    if len(named) == 1:
+        return packed[named[0]]
+    if begun:
+        latest = ", ".join(sorted(begun, reverse=True)[:_SHOWN_RUNS])
+        raise ConductUsageError(
+            f"{len(begun)} archived runs begin with {shown(wanted)}: give more of the id. Latest: {latest}."
+        )
+    for path in packed.values():
+        if _is_path_of(wanted, path):
+            return path
+    raise ConductUsageError(
+        f"There is no archived run {shown(text)} in {archive_folder()}.{did_you_mean(wanted, packed)}"
+    )
+
+
+def _is_path_of(text: str, file: Path) -> bool:
+    try:
+        return Path(text).expanduser().samefile(file)
+    except (OSError, RuntimeError, ValueError):
+        return False  # too long a name, an unknown user's home: no path of a file
 
 
 def find_run(text: str) -> Path:

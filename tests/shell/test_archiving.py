@@ -211,6 +211,20 @@ def test_a_disk_that_takes_no_more_loses_nothing(monkeypatch: pytest.MonkeyPatch
     assert picture(restore("r1")) == before
 
 
+def test_a_run_is_restored_by_what_names_it() -> None:
+    """The beginning of its id, the archive's path, or `last`; several of one beginning are named, the latest first."""
+    packed = {run: archive(recorded(run)) for run in ("20261123-a", "20261124-b", "20261124-c", "20261124-cc")}
+    with pytest.raises(
+        ConductUsageError, match=r"3 archived runs begin with '20261124': .* 20261124-cc, 20261124-c, 2"
+    ):
+        restore("20261124")
+    with pytest.raises(ConductUsageError, match=r"no archived run '20261123-x' in .* Did you mean 20261123-a"):
+        restore("20261123-x")
+    for named in ("last", "20261123", str(packed["20261124-b"]), "20261124-c"):
+        restore(named)
+    assert sorted(names(runs_folder())) == sorted(packed) and names(archive_folder()) == []
+
+
 def test_a_run_is_not_restored_onto_another() -> None:
     """Nor onto an empty folder, or a link that leads nowhere."""
     packed = archive(recorded("r1"))
