@@ -30,7 +30,7 @@ def run(shell: object, words: Sequence[str]) -> None:
     Raises:
         ConductUsageError: the line says something else.
     """
-    given = [word for word in words if word not in ("--yes", "--dry-run")]
+    given = [part for word in words if word not in ("--yes", "--dry-run") for part in _apart(word)]
     if len(given) != 2 or given[0] != "--older-than":
         raise ConductUsageError(f"{_USAGE} Not understood: {shown(' '.join(words))}.")
     if "--yes" in words and "--dry-run" in words:
@@ -50,6 +50,12 @@ def run(shell: object, words: Sequence[str]) -> None:
         print(f"{_total(found.values())}. Nothing was deleted; the same line with --yes does it.")
     else:
         _delete(found, before)
+
+
+def _apart(word: str) -> list[str]:
+    """The option and its value, which may be one word: `--older-than=30d`."""
+    option, joined, value = word.partition("=")
+    return [option, value] if joined and option == "--older-than" else [word]
 
 
 def _delete(found: Mapping[Path, int], before: float) -> None:

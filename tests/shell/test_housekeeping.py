@@ -250,7 +250,7 @@ def test_old_runs_are_named_and_deleted_only_with_a_yes(play: Play, capsys: pyte
     """The younger one stays; the same line without --yes, or with --dry-run, deletes nothing."""
     old, young = a_run(play), a_run(play)
     folder = aged(old, 31)
-    for line in (["--older-than", "30d"], ["--dry-run", "--older-than", "4w"]):
+    for line in (["--older-than", "30d"], ["--older-than=30d"], ["--dry-run", "--older-than", "4w"]):
         clean.run(None, line)
         said = capsys.readouterr().out
         assert f"{old.id}    31 d  {size_words(size_of(folder)):>7}" in said
@@ -293,7 +293,9 @@ def test_an_odd_age_is_refused(age: str) -> None:
         age_in_seconds(age)
 
 
-@pytest.mark.parametrize("words", [["30d", "x"], ["--older-than", "30d", "--all"], ["--yes", "--older-than"]])
+@pytest.mark.parametrize(
+    "words", [["30d", "x"], ["--older-than", "30d", "--all"], ["--yes", "--older-than"], ["--older-than=1d", "x"]]
+)
 def test_an_odd_line_is_refused(words: list[str]) -> None:
     with pytest.raises(ConductUsageError, match="Write %conduct clean --older-than 30d"):
         clean.run(None, words)
