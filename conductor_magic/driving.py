@@ -239,7 +239,7 @@ class Driver:
             return
         try:
             for note in connection.notes:
-                self._journal.append(RunNoted(text=note))
+                self._note_once(note)
             if self._no_board:
                 self._journal.append(RunNoted(text=self._no_board, level="warning"))
             self._journal.append(
@@ -262,6 +262,12 @@ class Driver:
             await self._engine.run()
         finally:
             await connection.model.aclose()
+
+    def _note_once(self, text: str) -> None:
+        """Tell the person something of the run, unless it was told before the run was resumed."""
+        text = self._means.redactor.text(text)
+        if all(getattr(record.event, "text", "") != text for record in self.state.notes):
+            self._journal.append(RunNoted(text=text))
 
     def _end(self, status: Status, reason: str) -> None:
         """Write the last record of a run whose engine could not."""

@@ -423,6 +423,15 @@ def test_a_torn_tail_is_kept_aside_and_told(play: Play, serve: Callable[[Any], M
     assert (folder / "journal.torn-1").read_bytes() == b'{"sum":"00'
 
 
+def test_what_concerns_a_run_is_told_once(play: Play, serve: Callable[[Any], MessagesServer]) -> None:
+    """A resumption that meets the same, a server without a list of its models, does not say so again."""
+    whole = play(Floor([lay_out({"a": ()}), text("Under way."), text("The answer.")]))
+    assert [note.partition(":")[0] for note in whole.notes] == ["Model ids are the newest that the SDK knows"]
+    serve(Floor([text("The answer.")]))
+    again = resume(str(cut(whole, 8, "cut")), quiet=True).wait(30)
+    assert (again.status, again.notes) == ("completed", whole.notes)
+
+
 def test_a_renamed_copy_finds_the_artifacts_that_it_makes(play: Play, serve: Callable[[Any], MessagesServer]) -> None:
     """None of them is called a stranger's: the record says where they lie in the run's folder."""
 
