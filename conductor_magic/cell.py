@@ -105,7 +105,8 @@ def play(
 
     Args:
         shell: the notebook's shell.
-        prepare: makes the run, not yet begun; `quiet` says whether without a board.
+        prepare: makes the run, not yet begun, and calls `hold_interrupts` once it exists; `quiet` says whether without
+            a board.
         options: how it is shown, and the name that gets the result.
         static: whether only the static copy of the board stays when the run has ended.
         never_began: what a person is told who stops the cell while the run is being made.
@@ -117,18 +118,18 @@ def play(
     from conductor_magic.waiting import RunInterrupted, held_interrupts
 
     in_notebook = getattr(shell, "kernel", None) is not None
-    try:
-        from conductor_magic.cell_view import choose_view
+    # As soon as the run exists interrupts are counted: none may tear anything open, not its start, not its binding.
+    with held_interrupts(later=True) as presses:
+        try:
+            from conductor_magic.cell_view import choose_view
 
-        # A terminal cannot draw the board, and making one would load the widget library for nothing.
-        run = prepare(quiet=options.quiet or not in_notebook)
-    except OSError as error:
-        raise ConductUsageError(f"The run cannot be recorded: {error}. See: %conduct doctor") from None
-    except KeyboardInterrupt:
-        raise RunInterrupted(never_began) from None
-    # From here on the run exists, so an interrupt may no longer tear anything open: not its start, not its binding.
-    with held_interrupts() as presses:
-        if options.background:
+            # A terminal cannot draw the board, and making one would load the widget library for nothing.
+            run = prepare(quiet=options.quiet or not in_notebook)
+        except OSError as error:
+            raise ConductUsageError(f"The run cannot be recorded: {error}. See: %conduct doctor") from None
+        except KeyboardInterrupt:
+            raise RunInterrupted(never_began) from None
+        if options.background and not presses[0]:
             _bind(shell, options, run)
             run.begin()
             return run

@@ -42,6 +42,7 @@ from conductor_magic.sandbox.ending import MARK
 from conductor_magic.settings import SHARING, Options, data_folder, new_run_id
 from conductor_magic.standing import denied_paths, standing_rules
 from conductor_magic.state import RunState
+from conductor_magic.waiting import hold_interrupts
 
 __all__ = ["Run", "options_of", "resume", "start"]
 
@@ -233,6 +234,8 @@ def resume(
 def _undone_when_it_fails(recorded_in: Path) -> Iterator[ExitStack]:
     """What is entered in the stack is done when the body raises: nothing that it opened stays open.
 
+    From then on, or once the body is through, a cell's interrupts wait: none falls between a run and who is to have it.
+
     Args:
         recorded_in: the folder that is named when the disk does not take something.
 
@@ -244,6 +247,8 @@ def _undone_when_it_fails(recorded_in: Path) -> Iterator[ExitStack]:
             yield undo
         except OSError as error:
             raise _unwritable(recorded_in, error) from None
+        finally:
+            hold_interrupts()
         undo.pop_all()
 
 

@@ -16,7 +16,7 @@ from types import FrameType
 
 from .live import LiveChannel
 
-__all__ = ["RunInterrupted", "held_interrupts", "wait_blocking"]
+__all__ = ["RunInterrupted", "held_interrupts", "hold_interrupts", "wait_blocking"]
 
 SLICE_SECONDS = 0.02
 
@@ -71,21 +71,44 @@ def wait_blocking(
             done.wait(rest)
 
 
+class _Counter:
+    """A handler of SIGINT that counts it, or, as long as it is `passing`, leaves it to whoever handled it before."""
+
+    def __init__(self, former: Callable[[int, FrameType | None], object] | int, *, passing: bool) -> None:
+        self.presses = [0]
+        self.passing = passing
+        self._former = former
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        if self.passing and callable(self._former):
+            self._former(number, frame)
+        else:
+            self.presses[0] += 1
+
+
 @contextmanager
-def held_interrupts() -> Iterator[list[int]]:
-    """Count SIGINT in the one-item list that this gives, in place of whatever handled it before; may be nested."""
-    presses = [0]
+def held_interrupts(*, later: bool = False) -> Iterator[list[int]]:
+    """Count SIGINT in the one-item list that this gives, in place of whatever handled it before; may be nested.
+
+    Args:
+        later: not before `hold_interrupts` is called; until then interrupts raise as they did.
+    """
     former = signal.getsignal(signal.SIGINT)
     # Python allows handlers in the main thread only; one that was not set from Python could not be put back.
     if former is None or threading.current_thread() is not threading.main_thread():
-        yield presses
+        yield [0]
         return
-
-    def count(_signal: int, _frame: FrameType | None) -> None:
-        presses[0] += 1
-
-    signal.signal(signal.SIGINT, count)
+    counter = _Counter(former, passing=later)
     try:
-        yield presses
+        signal.signal(signal.SIGINT, counter)
+        yield counter.presses
     finally:
+        counter.passing = False
         signal.signal(signal.SIGINT, former)
+
+
+def hold_interrupts() -> None:
+    """Let the caller's `held_interrupts(later=True)` count from here on; nothing happens where there is none."""
+    handler = signal.getsignal(signal.SIGINT)
+    if isinstance(handler, _Counter) and threading.current_thread() is threading.main_thread():
+        handler.passing = False
