@@ -243,7 +243,7 @@ def next_tier_alarm(state: RunState, now: float) -> tuple[Tier, float] | None:
     alarms: list[tuple[float, Tier]] = []
     for tier in TIERS:
         limit = state.caps.get(f"{tier}.seconds")
-        if limit is None or tier in state.capped:
+        if limit is None or _out_of_time(state, tier):
             continue
         running = sum(worker.tier == tier for worker in state.running)
         if running:
@@ -254,6 +254,11 @@ def next_tier_alarm(state: RunState, now: float) -> tuple[Tier, float] | None:
         return None
     seconds, tier = min(alarms)
     return tier, seconds
+
+
+def _out_of_time(state: RunState, tier: Tier) -> bool:
+    """Whether its time is up. Another cap lets its workers finish what still fits, so their time counts after it."""
+    return tier in state.capped and state.capped[tier].cap == "seconds"
 
 
 # --- what binds whom -----------------------------------------------------------------------------------------------

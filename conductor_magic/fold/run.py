@@ -135,8 +135,12 @@ def _cancel_requested(state: RunState, record: Record, event: e.CancelRequested)
 
 def _cap_reached(state: RunState, record: Record, event: e.CapReached) -> RunState:
     if event.tier is not None:
+        untold = state.notices[state.conductor.told :]
         state = replace(state, capped=with_entry(state.capped, event.tier, event))
-        return add_to_tape(add_notice(state, record, "capped", "", event.tier, wakes=True), record)
+        # A notice of a tier tells of its latest cap.
+        if not any(notice.about == "capped" and notice.text == event.tier for notice in untold):
+            state = add_notice(state, record, "capped", "", event.tier, wakes=True)
+        return add_to_tape(state, record)
     return add_to_tape(replace(state, cap=event.cap, cap_text=event.text), record)
 
 

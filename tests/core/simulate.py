@@ -305,8 +305,9 @@ class Simulation:
                 self.append(e.TaskEdited(task=task.id, subject="Another subject", by="person"))
             case 11 | 12:
                 self._resume()
-            case 13 | 14 if "sonnet" not in self.state.capped:
-                unit = self._chance.choice(("usd", "tokens", "calls", "seconds"))
+            case 13 | 14 if "sonnet" not in self.state.capped or self.state.capped["sonnet"].cap != "seconds":
+                units = ("usd", "tokens", "calls", "seconds")
+                unit = "seconds" if self.state.capped else self._chance.choice(units)
                 self.append(e.CapReached(cap=unit, tier="sonnet", text=f"No more {unit}."))
             case 15:
                 tiers = {tier: self._name("model-") for tier in ("haiku", "sonnet", "opus", "conductor")}

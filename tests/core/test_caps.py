@@ -304,6 +304,17 @@ def test_the_time_of_a_tier_is_that_of_all_its_workers() -> None:
     assert next_tier_alarm(_run(caps={"haiku.seconds": 1.0}), 14.0) is None
 
 
+def test_the_time_of_a_tier_counts_after_another_of_its_caps() -> None:
+    """Its workers may finish what fits, in that time; once it is up, nothing is left to alarm."""
+    calls = e.CapReached(cap="calls", tier="opus", text="No more calls.")
+    state = _run(calls, caps={"opus.seconds": 100.0, "opus.calls": 1})
+    assert next_tier_alarm(state, 14.0) == ("opus", 90.0)
+    over = apply(state, Record(state.seq + 1, 15.0, e.CapReached(cap="seconds", tier="opus", text="No more time.")))
+    assert next_tier_alarm(over, 15.0) is None
+    assert over.capped["opus"].cap == "seconds"
+    assert [(notice.about, notice.text) for notice in over.notices] == [("capped", "opus")]
+
+
 def test_every_unit_of_every_scope_is_one_that_the_core_counts() -> None:
     """What the line takes and what binds are the same names."""
     assert CAP_UNITS == ("usd", "tokens", "turns", "calls", "seconds")
