@@ -25,6 +25,7 @@ from conductor_magic.decisions import (
 from conductor_magic.events import Cause, Milestone
 from conductor_magic.plan import chain_lengths
 from conductor_magic.state import ConflictState, RunState, TaskState, WorkerState
+from conductor_magic.wording import runs
 
 __all__ = ["MAX_ATTEMPTS", "attempts_made", "decide", "is_final"]
 
@@ -227,6 +228,15 @@ def _listed(tasks: list[TaskState]) -> str:
     )
 
 
+def _unanswered(state: RunState) -> str:
+    """That there is no answer, or only words from before the latest news; empty where there is one."""
+    conductor = state.conductor
+    if not conductor.answer.strip():
+        return "No answer was given."
+    late = any(notice.about != "budget" for notice in state.notices[conductor.answered :])
+    return "No final answer was given." if late else ""
+
+
 def _verdict(state: RunState) -> Finish:
     """The run's status by the rules of the contract; `--returns` is the shell's to add."""
     if state.cancelled_by:
@@ -242,11 +252,9 @@ def _verdict(state: RunState) -> Finish:
         return Finish("failed", _why_stopped(state) or "The conductor ended without creating a task.")
     if not completed:
         return Finish("failed", _why_stopped(state) or "No task was completed.")
-    if missed:
-        reason = _why_stopped(state) or f"Not completed: task{'s' * (len(missed) > 1)} {', '.join(missed)}."
-        return Finish("partial", reason)
-    if state.stopping:
-        return Finish("partial", _why_stopped(state))
+    if missed or state.stopping:
+        undone = f"Not completed: task{'s' * (len(missed) > 1)} {', '.join(runs(missed))}." if missed else ""
+        return Finish("partial", " ".join(filter(None, (_why_stopped(state), undone, _unanswered(state)))))
     if not state.conductor.answer.strip():
         return Finish("partial", "The conductor gave no answer.")
     return Finish("completed", "")

@@ -168,9 +168,9 @@ class WorkerState:
 class ConductorState:
     """Where the conductor stands: `waiting` (not begun), `thinking`, `asking`, `sleeping`, `failed`.
 
-    `reminded` and `nudged`: tasks that it was told nobody launched, and whose reports it was told to be unread;
-    `contexts`: the moment and the size of its context after each of its requests; `offered`: the guides that there are,
-    `guides`: those that it has read.
+    `told` and `answered`: how many notices it has had, and had when it last gave an answer; `reminded` and `nudged`:
+    tasks that it was told nobody launched, and whose reports it was told to be unread; `contexts`: the moment and the
+    size of its context after each of its requests; `offered`: the guides that there are, `guides`: those that it read.
     """
 
     status: Literal["waiting", "thinking", "asking", "sleeping", "failed"] = "waiting"
@@ -183,6 +183,7 @@ class ConductorState:
     error: str = ""
     log: tuple[Record, ...] = ()
     told: int = 0
+    answered: int = 0
     reminded: tuple[str, ...] = ()
     nudged: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()

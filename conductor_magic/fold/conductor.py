@@ -56,9 +56,9 @@ def _conductor_turn(state: RunState, record: Record, event: e.ConductorTurn) -> 
 
 
 def _slept(state: RunState, record: Record, event: e.ConductorSlept) -> RunState:
-    return change_conductor(
-        state, status="sleeping", answer=state.conductor.answer if event.text is None else event.text
-    )
+    if event.text is None:
+        return change_conductor(state, status="sleeping")
+    return change_conductor(state, status="sleeping", answer=event.text, answered=state.conductor.told)
 
 
 def _told(state: RunState, record: Record, event: e.ConductorTold) -> RunState:

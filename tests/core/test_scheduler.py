@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from conductor_magic import events as e
 from conductor_magic.check import check
 from conductor_magic.decisions import Celebrate, Finish, StartWorker, StopWorker, WakeConductor
+from conductor_magic.events import Event
 from conductor_magic.scheduler import MAX_ATTEMPTS, attempts_made, decide, is_final, unlaunched
 from tests.core.simulate import PLANS, SIMULATIONS, Simulation
 from tests.core.words import created, ended, launched, run, slept, started
@@ -223,7 +224,32 @@ def test_a_spent_budget_lets_running_workers_finish() -> None:
     before = (created("1"), created("2"), *map(launched, "12"), started("w1", "1"), slept(), cap)
     assert decide(run(*before)) == []
     told = e.ConductorTold(text="t", until=1)
-    assert decide(run(*before, ended("w1", "1"), told, slept()))[-1] == Finish("partial", cap.text)
+    assert decide(run(*before, ended("w1", "1"), told, slept()))[-1] == Finish(
+        "partial", f"{cap.text} Not completed: task 2."
+    )
+
+
+def test_a_capped_run_says_what_was_not_done_and_whether_there_is_an_answer() -> None:
+    """Beside the cap; words from before the latest news are no answer, a warning that money is short is no news."""
+    cap = e.CapReached(cap="turns", text="The turns are used up.")
+    under_way = e.ConductorSlept(text="Four tasks are under way.")
+    before = (*map(created, "1234"), *map(launched, "1234"), started("w1", "1"), started("w2", "2", 2))
+    capped = (*before, under_way, cap, ended("w1", "1"))
+    unpaid = e.ConductorSlept(text=None)
+
+    def verdict(*events: Event) -> str:
+        [*_, last] = decide(run(*events))
+        assert isinstance(last, Finish) and last.status == "partial", last
+        return last.reason
+
+    undone = (*capped, ended("w2", "2", "failed"), e.ConductorTold(text="t", until=2))
+    assert verdict(*undone, unpaid) == f"{cap.text} Not completed: tasks 2-4. No final answer was given."
+    assert verdict(*undone, slept()) == f"{cap.text} Not completed: tasks 2-4."
+    warned = e.BudgetWarned(usd=95, budget=100, unit="turns", share=0.95)
+    assert verdict(*undone, slept(), warned) == f"{cap.text} Not completed: tasks 2-4."
+    pair = (*map(created, "12"), *map(launched, "12"), *before[-2:])
+    wordless = (*pair, cap, ended("w1", "1"), ended("w2", "2"), e.ConductorTold(text="t", until=2), unpaid)
+    assert verdict(*wordless) == f"{cap.text} No answer was given."
 
 
 def test_is_final_gives_one_retry_for_accidents_and_none_for_refusals() -> None:
