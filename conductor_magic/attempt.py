@@ -25,6 +25,7 @@ from conductor_magic.limits import Limits
 from conductor_magic.models.conversation import Conversation
 from conductor_magic.redact import Redactor
 from conductor_magic.sandbox import Walls
+from conductor_magic.silence import Silence
 from conductor_magic.state import RunState, WorkerState
 from conductor_magic.tools.base import Gate, ToolContext, WorkerTool
 from conductor_magic.tools.services import Services
@@ -102,7 +103,7 @@ class Attempt:
         self._cap = journal.state.caps.get("worker.seconds")
         longest = limits.seconds[tier] if self._cap is None else self._cap
         self._clock = Clock(max(0.0, longest - worked_seconds(journal.state, begun, journal.now())))
-        self._heard = 0.0
+        self._silence = Silence(journal, worker, limits.silence_seconds)
         on_text = self._hearing(on_text)
         # Its kind's, as they were recorded: also after a resume by a version that has more.
         tools = {name: bench.tools[name] for name in begun.tools if name in bench.tools}
@@ -136,7 +137,7 @@ class Attempt:
         Args:
             at_end: called with the ending, whatever happens on the way out.
         """
-        listening = asyncio.ensure_future(self._listen())
+        listening = asyncio.ensure_future(self._silence.watch(self._is_expected, self._tell_silence))
         self._compactor.holds[self._name] = self._clock.hold
         try:
             ending = await self._guarded()
@@ -155,7 +156,7 @@ class Attempt:
         """Listens to what streams, and hands it on."""
 
         def hear(text: str) -> None:
-            self._heard = self._journal.now()
+            self._silence.heard()
             if self._journal.state.workers[self._name].silent:
                 self._journal.append(WorkerHeard(worker=self._name))
             if text and on_text is not None:
@@ -163,19 +164,12 @@ class Attempt:
 
         return hear
 
-    async def _listen(self) -> None:
-        """Say so when nothing has been heard for long of a model that was asked."""
-        seconds = self._limits.silence_seconds
-        while True:
-            await asyncio.sleep(seconds / 6)
-            state = self._journal.state
-            worker = state.workers[self._name]
-            left = min((flight.at for flight in state.in_flight.values() if flight.by == self._name), default=None)
-            if left is None or worker.calls or worker.stalled or worker.outcome is not None:
-                continue
-            if self._journal.now() - max(left, self._heard) >= seconds:
-                detail = f"nothing was heard of its model for {seconds:g} s"
-                self._journal.append(WorkerStalled(worker=self._name, sign="silence", detail=detail))
+    def _is_expected(self, state: RunState) -> bool:
+        worker = state.workers[self._name]
+        return not worker.calls and not worker.stalled and worker.outcome is None
+
+    def _tell_silence(self, detail: str) -> None:
+        self._journal.append(WorkerStalled(worker=self._name, sign="silence", detail=detail))
 
     def _stopped(self, reason: str) -> Ending:
         """The ending of an attempt that was stopped for this reason."""

@@ -21,7 +21,9 @@ from conductor_magic.cut_conducting import CutCall, cut_calls
 from conductor_magic.errors import ConductorError, ModelError, PlanError, ToolError
 from conductor_magic.events import (
     ConductorFailed,
+    ConductorHeard,
     ConductorSlept,
+    ConductorStalled,
     ConductorStarted,
     ConductorTold,
     ConductorTurn,
@@ -38,6 +40,7 @@ from conductor_magic.models.conversation import Conversation
 from conductor_magic.paths import Reach
 from conductor_magic.questions import Questions
 from conductor_magic.redact import Redactor
+from conductor_magic.silence import Silence
 from conductor_magic.tools.conductor import ALIASES, DEFINITIONS, PURE, ask, read, task_schema
 from conductor_magic.tools.schema import check_arguments
 
@@ -63,7 +66,7 @@ class Conductor:
         guides: what it may read of the craft.
         redactor: takes secrets out of what it reads.
         questions: puts questions to the person and returns the answers by question.
-        limits: how often it may reply.
+        limits: how often it may reply, and how long it may be silent.
     """
 
     def __init__(
@@ -87,6 +90,7 @@ class Conductor:
         self._redactor = redactor
         self._questions = questions
         self._limits = limits
+        self._silence = Silence(journal, conversation.by, limits.silence_seconds)
         self._messages: asyncio.Queue[str] = asyncio.Queue()
         self._pieces = 0
         self._before = Recorded([])
@@ -99,6 +103,7 @@ class Conductor:
         Args:
             asleep: what `begin` said.
         """
+        listening = asyncio.ensure_future(self._silence.watch(lambda state: not state.conductor.silent, self._tell))
         try:
             while True:
                 if asleep:
@@ -112,6 +117,16 @@ class Conductor:
             if self._journal.state.conductor.status != "sleeping":
                 self._journal.append(ConductorSlept(text=None))
             raise
+        finally:
+            listening.cancel()
+
+    def _tell(self, silence: str) -> None:
+        self._journal.append(ConductorStalled(detail=silence))
+
+    def _hear(self, text: str) -> None:
+        self._silence.heard()
+        if self._journal.state.conductor.silent:
+            self._journal.append(ConductorHeard())
 
     def begin(self) -> bool:
         """Begin, or take up the conversation where its record ends; gives whether the conductor sleeps then.
@@ -194,7 +209,7 @@ class Conductor:
         last = self._turns_before + self._limits.conductor_turns
         while reply is not None or self._journal.state.conductor.turns < last:
             if reply is None:
-                reply = await self._compactor.ask(self._conversation)
+                reply = await self._compactor.ask(self._conversation, self._hear)
                 self._journal.append(
                     ConductorTurn(request=self._conversation.request_id, content=reply.content, stop=reply.stop_reason)
                 )

@@ -97,6 +97,14 @@ def run_json(state: RunState) -> Json:
     }
 
 
+def paused_json(state: RunState, now: float) -> Json | None:
+    """Until when all requests wait for the provider, and why; None where they do not."""
+    paused = state.paused
+    if paused is None or state.ended or paused.until <= now:
+        return None
+    return {"until": paused.until, "reason": paused.reason.replace("_", " ")}
+
+
 def _signature(state: RunState) -> str:
     """The line that stands below whatever the run says: how the work stands."""
     if state.status != "running":
@@ -121,6 +129,7 @@ def conductor_json(state: RunState) -> Json:
         "compactions": sum(_by_conductor(record) for record in state.compactions),
         "drafting": "" if state.tasks or state.ended else _drafting(conductor),
         "error": conductor.error,
+        "silent": conductor.silent,
         "spend": spend_json(conductor.spend),
     }
 

@@ -26,6 +26,7 @@ from conductor_magic.state_parts import (
     GuideRead,
     Joined,
     Notice,
+    Pause,
     PersonEdit,
     QuestionState,
     Spend,
@@ -39,6 +40,7 @@ __all__ = [
     "GuideRead",
     "Joined",
     "Notice",
+    "Pause",
     "PersonEdit",
     "QuestionState",
     "RunState",
@@ -170,7 +172,8 @@ class ConductorState:
 
     `told` and `answered`: how many notices it has had, and had when it last gave an answer; `reminded` and `nudged`:
     tasks that it was told nobody launched, and whose reports it was told to be unread; `contexts`: the moment and the
-    size of its context after each of its requests; `offered`: the guides that there are, `guides`: those that it read.
+    size of its context after each of its requests; `offered`: the guides that there are, `guides`: those that it read;
+    `silent`: how long nothing was heard of its model, in words.
     """
 
     status: Literal["waiting", "thinking", "asking", "sleeping", "failed"] = "waiting"
@@ -184,6 +187,7 @@ class ConductorState:
     log: tuple[Record, ...] = ()
     told: int = 0
     answered: int = 0
+    silent: str = ""
     reminded: tuple[str, ...] = ()
     nudged: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
@@ -200,7 +204,8 @@ class RunState:
     """Everything known of a run after its record `seq`.
 
     `caps`: beyond the budget and the time limit, as in `run.started`; `capped`: tiers whose cap is reached; `warned`:
-    unit -> the share of the run's cap that the conductor was last told of; `usual_usd`: what a task of a tier costs.
+    unit -> the share of the run's cap that the conductor was last told of; `usual_usd`: what a task of a tier costs;
+    `paused`: the latest wait that the provider asked for, as long as no request has left since.
     """
 
     seq: int = 0
@@ -224,6 +229,7 @@ class RunState:
     edits: tuple[PersonEdit, ...] = ()
     questions: Mapping[str, QuestionState] = field(default_factory=dict)
     in_flight: Mapping[str, Flight] = field(default_factory=dict)
+    paused: Pause | None = None
     requests: int = 0
     calls: int = 0
     spend: Spend = NO_SPEND

@@ -19,6 +19,7 @@ __all__ = [
     "GuideRead",
     "Joined",
     "Notice",
+    "Pause",
     "PersonEdit",
     "QuestionState",
     "Spend",
@@ -69,6 +70,14 @@ class Spend:
 
 
 NO_SPEND = Spend()
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """All requests wait for the provider: until when by the run's clock, and what it said."""
+
+    until: float
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,11 @@ def _nearly_spent(state: RunState, event: e.BudgetWarned) -> Line:
     return "", "asking", f"{event.usd:,.0f} of {amount(event.unit, event.budget)} are used"
 
 
+def _paused(state: RunState, event: e.LimiterPaused) -> Line:
+    reason = event.reason.replace("_", " ")
+    return "", "asking", f"all requests wait {max(1, round(event.seconds)):,} s for the provider: {reason}"
+
+
 def _asked(state: RunState, event: e.QuestionAsked) -> Line:
     return event.task or "", "asking", "asks: " + str(event.ask[0].get("question", ""))
 
@@ -88,4 +93,6 @@ _LINES: dict[type, Callable[[RunState, Any], Line]] = {
     e.RunResumed: lambda state, event: ("", "running", "the run was resumed"),
     e.CapReached: lambda state, event: ("", "failed", event.text),
     e.ConductorFailed: lambda state, event: ("", "failed", event.error),
+    e.ConductorStalled: lambda state, event: ("", "failed", f"the conductor: {event.detail}"),
+    e.LimiterPaused: _paused,
 }

@@ -31,7 +31,9 @@ from conductor_magic.events.base import (
 )
 from conductor_magic.events.conductor import (
     ConductorFailed,
+    ConductorHeard,
     ConductorSlept,
+    ConductorStalled,
     ConductorStarted,
     ConductorTold,
     ConductorTurn,
@@ -103,7 +105,9 @@ __all__ = [
     "CapReached",
     "Cause",
     "ConductorFailed",
+    "ConductorHeard",
     "ConductorSlept",
+    "ConductorStalled",
     "ConductorStarted",
     "ConductorTold",
     "ConductorTurn",

@@ -8,7 +8,9 @@ from conductor_magic.events.base import Cause, Event, Json
 
 __all__ = [
     "ConductorFailed",
+    "ConductorHeard",
     "ConductorSlept",
+    "ConductorStalled",
     "ConductorStarted",
     "ConductorTold",
     "ConductorTurn",
@@ -62,6 +64,16 @@ class ConductorFailed(Event, kind="conductor.failed"):
 
     error: str
     cause: Cause = "api"
+
+
+class ConductorStalled(Event, kind="conductor.stalled"):
+    """Nothing has been heard of the conductor's model for long, `detail` says how long."""
+
+    detail: str
+
+
+class ConductorHeard(Event, kind="conductor.heard"):
+    """The conductor's model, which had been silent, is heard again."""
 
 
 class ContextCompacted(Event, kind="context.compacted"):

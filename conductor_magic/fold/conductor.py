@@ -51,14 +51,15 @@ def _conductor_started(state: RunState, record: Record, event: e.ConductorStarte
 
 def _conductor_turn(state: RunState, record: Record, event: e.ConductorTurn) -> RunState:
     return change_conductor(
-        state, status="thinking", turns=state.conductor.turns + 1, log=(*state.conductor.log, record)
+        state, status="thinking", turns=state.conductor.turns + 1, log=(*state.conductor.log, record), silent=""
     )
 
 
 def _slept(state: RunState, record: Record, event: e.ConductorSlept) -> RunState:
     if event.text is None:
-        return change_conductor(state, status="sleeping")
-    return change_conductor(state, status="sleeping", answer=event.text, answered=state.conductor.told)
+        return change_conductor(state, status="sleeping", silent="")
+    told = state.conductor.told
+    return change_conductor(state, status="sleeping", answer=event.text, answered=told, silent="")
 
 
 def _told(state: RunState, record: Record, event: e.ConductorTold) -> RunState:
@@ -78,7 +79,15 @@ def _told(state: RunState, record: Record, event: e.ConductorTold) -> RunState:
 
 
 def _conductor_failed(state: RunState, record: Record, event: e.ConductorFailed) -> RunState:
-    return add_to_tape(change_conductor(state, status="failed", error=event.error), record)
+    return add_to_tape(change_conductor(state, status="failed", error=event.error, silent=""), record)
+
+
+def _conductor_stalled(state: RunState, record: Record, event: e.ConductorStalled) -> RunState:
+    return add_to_tape(change_conductor(state, silent=event.detail), record)
+
+
+def _conductor_heard(state: RunState, record: Record, event: e.ConductorHeard) -> RunState:
+    return change_conductor(state, silent="")
 
 
 def _compacted(state: RunState, record: Record, event: e.ContextCompacted) -> RunState:
@@ -106,6 +115,8 @@ STEPS: dict[str, Step] = {
     "conductor.slept": _slept,
     "conductor.told": _told,
     "conductor.failed": _conductor_failed,
+    "conductor.stalled": _conductor_stalled,
+    "conductor.heard": _conductor_heard,
     "context.compacted": _compacted,
     "permission.granted": _granted,
 }

@@ -62,6 +62,7 @@ def _resumed(state: RunState, record: Record, event: e.RunResumed) -> RunState:
         end_reason="",
         ended_at=None,
         in_flight={},
+        paused=None,
         cap="",
         cap_text="",
         cancelled_by="",
@@ -80,7 +81,7 @@ def _awake(conductor: ConductorState) -> ConductorState:
     finished = isinstance(last, e.ConductorTurn) and last.stop not in ("tool_use", "pause_turn", "max_tokens")
     cut = conductor.status == "sleeping" and not finished
     status = "thinking" if cut or conductor.status == "failed" else conductor.status
-    return replace(conductor, status=status, error="", reminded=())
+    return replace(conductor, status=status, error="", reminded=(), silent="")
 
 
 def _continued(state: RunState, record: Record, event: e.RunResumed) -> RunState:

@@ -18,7 +18,7 @@ from conductor_magic.fold.moves import (
     with_entry,
 )
 from conductor_magic.progress import is_stalled
-from conductor_magic.state import Flight, GuideRead, RunState, Spend, WorkerState, replace
+from conductor_magic.state import Flight, GuideRead, Pause, RunState, Spend, WorkerState, replace
 
 __all__ = ["STEPS"]
 
@@ -29,7 +29,13 @@ _CHARACTERS_PER_TOKEN = 3.5
 def _request_sent(state: RunState, record: Record, event: e.RequestSent) -> RunState:
     flight = Flight(event.by, event.reserved, event.reserved_tokens, record.at, event.max_tokens, event.reply_usd)
     in_flight = with_entry(state.in_flight, event.request, flight)
-    return replace(state, in_flight=in_flight, requests=state.requests + 1)
+    return replace(state, in_flight=in_flight, requests=state.requests + 1, paused=None)
+
+
+def _paused(state: RunState, record: Record, event: e.LimiterPaused) -> RunState:
+    # The refusals of a crowd are one line.
+    tape = state.tape[:-1] if state.tape and isinstance(state.tape[-1].event, e.LimiterPaused) else state.tape
+    return add_to_tape(replace(state, paused=Pause(record.at + event.seconds, event.reason), tape=tape), record)
 
 
 def _others_in_flight(state: RunState, request: str) -> dict[str, Flight]:
@@ -144,6 +150,7 @@ STEPS: dict[str, Step] = {
     "request.sent": _request_sent,
     "request.ended": _request_ended,
     "request.failed": _request_failed,
+    "request.paused": _paused,
     "tool.started": _tool_started,
     "tool.ended": _tool_result,
     "tool.refused": _tool_result,

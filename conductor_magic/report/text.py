@@ -95,6 +95,7 @@ def progress_line(snapshot: Json) -> str:
     run, counts, conductor = snapshot["run"], snapshot["counts"], snapshot["conductor"]
     total = sum(counts.values()) - counts["cancelled"]
     parts = [f"{headline(snapshot)}  {clock(_elapsed(snapshot))}"]
+    parts += [waits] if (waits := words.pause(snapshot)) else []
     if snapshot["order"]:
         parts.append(f"{counts['completed']}/{total} done")
     parts += [f"{counts[name]} {WORDS[name]}" for name in ("running", "asking", "failed", "skipped") if counts[name]]

@@ -15,6 +15,7 @@ __all__ = [
     "count",
     "headline",
     "money",
+    "pause",
     "plan_lines",
     "provider",
     "spend",
@@ -117,6 +118,14 @@ def headline(snapshot: Json) -> str:
     return "Live" if snapshot["order"] else "Drafting the plan"
 
 
+def pause(snapshot: Json) -> str:
+    """How long all requests still wait for the provider, and why; empty where they do not."""
+    paused = snapshot["paused"]
+    if paused is None:
+        return ""
+    return f"waits for the provider, {clock(paused['until'] - snapshot['now'])} more ({clean(paused['reason'])})"
+
+
 def spend(snapshot: Json) -> str:
     """Money, with the budget where there is one."""
     spent = snapshot["spend"]
@@ -148,8 +157,9 @@ def conflict_line(conflict: Json) -> str:
 
 def warnings(snapshot: Json) -> list[str]:
     """What a person must know before trusting the picture: weaker walls, fall-backs, why it ended."""
-    run = snapshot["run"]
+    run, conductor = snapshot["run"], snapshot["conductor"]
     walls = run["isolation_note"] if run["isolation"] == "none" else ""
     found = [walls, *(note["text"] for note in snapshot["notes"] if note["level"] == "warning")]
-    found.append(snapshot["conductor"]["error"] or run["reason"])
+    found.append(conductor["error"] or run["reason"])
+    found.append(f"The conductor: {conductor['silent']}." if conductor["silent"] else "")
     return list(dict.fromkeys(clean(text) for text in found if text))

@@ -323,6 +323,11 @@ class Simulation:
             return
         if self.whims and self._often(0.1):
             self._compact("conductor")
+        if self.whims and self._often(0.1):
+            self.append(e.LimiterPaused(seconds=5.0, reason="overloaded"))
+            self.append(e.ConductorStalled(detail="nothing was heard of its model for 90 s"))
+            if self._often(0.5):
+                self.append(e.ConductorHeard())
         self.append(e.ConductorTurn(request=self._name("r"), content=(_SAID,), stop="tool_use"))
         first = self.state.conductor.turns == 1
         for _ in range(self.tasks if first and not self.whims else self._chance.randrange(1, 5)):

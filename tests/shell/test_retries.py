@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
-from conductor_magic.events import RequestFailed, RequestSent
+from conductor_magic.events import LimiterPaused, RequestFailed, RequestSent
+from conductor_magic.fold import fold
 from conductor_magic.models.calls import MOST_ATTEMPTS
-from tests.shell.conftest import Play
+from conductor_magic.report.text import progress_line
+from conductor_magic.snapshot import snapshot
+from tests.shell.conftest import Begin, Play
 from tests.support.floor import Floor, done, lay_out
 from tests.support.messages_server import Answer, error, text
 from tests.support.quick import quick_limiter
@@ -48,3 +51,22 @@ def test_a_failed_attempt_says_when_it_is_made_again(
         assert tries[tries.index(record) + 1].at - record.at >= again - 0.005
     if over:
         assert failed[-1].event.retry_in is None
+
+
+def test_a_wait_that_the_provider_asks_for_is_shown_until_a_request_leaves(
+    begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the state of the run as it goes, and in its record."""
+    quick_limiter(monkeypatch, longest_retry_after=60.0)
+    plan = [error(429, "rate_limit_error", retry_after="1.2"), lay_out({"a": ()})]
+    run = begin(Floor(plan))
+    while run.state.paused is None:
+        assert not run.done.wait(0.02)
+    assert "waits for the provider, 0:01 more (rate limited)" in progress_line(snapshot(run.state, run.now()))
+    result = run.wait(20)
+    assert result.status == "completed"
+    records = list(result.events)
+    refused = next(place for place, record in enumerate(records) if isinstance(record.event, LimiterPaused))
+    leaves = next(place for place in range(refused, len(records)) if isinstance(records[place].event, RequestSent))
+    assert fold(records[:leaves]).paused is not None
+    assert fold(records[: leaves + 1]).paused is None

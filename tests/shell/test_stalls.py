@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from conductor_magic.events import ToolEnded, WorkerHeard, WorkerStalled, WorkerTold
+from conductor_magic.events import ConductorHeard, ConductorStalled, ToolEnded, WorkerHeard, WorkerStalled, WorkerTold
 from conductor_magic.fold import fold
 from conductor_magic.limits import Limits
+from conductor_magic.report.words import warnings
 from conductor_magic.snapshot import snapshot
 from tests.shell.conftest import Begin, Play
 from tests.support.floor import Floor, create, done, launch, lay_out
@@ -109,6 +110,32 @@ def test_a_silent_model_is_shown_by_an_event_until_it_is_heard(begin: Begin, *, 
     records = list(result.events)
     first = next(record.seq for record in records if isinstance(record.event, WorkerHeard))
     assert fold(records[:first]).workers["w1"].stalled == ""
+
+
+def test_a_silent_conductor_is_told_of_until_it_is_heard(begin: Begin) -> None:
+    """On the board as a worker is; nobody wakes it, and its answer counts."""
+    heard = threading.Event()
+    script = Floor([lay_out({"a": ()}), text("Under way."), text("The answer.")])
+
+    def silent(body: dict[str, Any], number: int) -> Answer:
+        conducting = any(tool["name"] == "TaskCreate" for tool in body["tools"])
+        if conducting and script.conductor_requests:
+            heard.wait(10)
+        return script(body, number)
+
+    run = begin(silent, limits=Limits(silence_seconds=0.3))
+    while not run.state.conductor.silent:
+        assert not run.done.wait(0.02)
+    shown = snapshot(run.state, run.now())
+    assert warnings(shown) == ["The conductor: nothing was heard of its model for 0.3 s."]
+    assert "the conductor: nothing was heard of its model for 0.3 s" in [line["text"] for line in shown["tape"]]
+    heard.set()
+    result = run.wait(20)
+    assert (result.status, result.answer) == ("completed", "The answer.")
+    records = list(result.events)
+    kinds = [type(record.event) for record in records]
+    assert kinds.count(ConductorStalled) == kinds.count(ConductorHeard) > 0
+    assert fold(records[: kinds.index(ConductorHeard) + 1]).conductor.silent == ""
 
 
 def test_a_model_that_writes_a_long_file_is_not_silent(play: Play) -> None:

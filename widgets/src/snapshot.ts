@@ -51,6 +51,8 @@ const conductor = record({
   /** What it does, and which guides there are or were read, while there is no task. */
   drafting: text,
   error: text,
+  /** How long nothing was heard of its model, in words. */
+  silent: text,
   spend: record(spend),
 });
 
@@ -148,6 +150,8 @@ export const snapshotShape = record({
   run,
   conductor,
   spend: record({ ...spend, held: number, committed: number, budget: maybe(number) }),
+  /** Until when all requests wait for the provider, and why. */
+  paused: maybe(record({ until: number, reason: text })),
   parallel: number,
   /** Seconds until the last task is expected to be done. */
   rest: maybe(number),

@@ -90,6 +90,7 @@ export function warnings(snapshot: Snapshot): string[] {
     run.isolation === "none" ? run.isolation_note : "",
     ...notes.filter((note) => note.level === "warning").map((note) => note.text),
     conductor.error || run.reason,
+    conductor.silent && `The conductor: ${conductor.silent}.`,
   ];
   return [...new Set(texts.filter((text) => text !== "").map((text) => line(text)))];
 }

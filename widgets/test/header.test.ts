@@ -10,6 +10,24 @@ afterEach(() => {
   page = undefined;
 });
 
+/** What the head says beside its facts, a piece each. */
+const alerts = () => [...(page?.root.querySelectorAll(".facts .alert") ?? [])].map((alert) => alert.textContent);
+
+test("a wait for the provider and a silent conductor are told of in the head until they are over", async () => {
+  page = await opened("running");
+  const before = alerts();
+  await page.patch([[["paused"], { until: 1_767_225_600 + 4_000, reason: "rate limited" }]]);
+  expect(alerts()[0]).toMatch(/^The run waits for the provider, \d+:\d\d(:\d\d)? more \(rate limited\)\.$/);
+  await page.patch(
+    [
+      [["paused"], null],
+      [["conductor", "silent"], "nothing was heard of its model for 90 s"],
+    ],
+    3,
+  );
+  expect(alerts()).toEqual([...before, "The conductor: nothing was heard of its model for 90 s."]);
+});
+
 /** Ask for a task, and let four seconds go by without an answer. */
 async function unanswered(name: string): Promise<string> {
   page = await opened(name);

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from conductor_magic.report.html.look import CELL, LOOKS, TABLE, Json, Room, colours, sign, text, word
-from conductor_magic.report.words import clock, count, headline, money, provider, tokens, warnings
+from conductor_magic.report.words import clock, count, headline, money, pause, provider, tokens, warnings
 
 __all__ = ["head", "sentence"]
 
@@ -23,10 +23,12 @@ def head(snapshot: Json, room: Room) -> str:
         f"{text(run['goal'] or 'A run', room.title * 5)}</strong></p></div>"
     )
     facts = _facts(run) if run["started"] else "The run is being set up."
+    waits = pause(snapshot)
+    told = [*([f"The run {waits}."] if waits else []), *warnings(snapshot)[: room.things]]
     notes = "".join(
         f'<p style="margin:4px 0;padding-left:8px;border-left:3px solid {LOOKS["asking"].fill}">'
         f"<strong>Note:</strong> {text(note, room.title * 2)}</p>"
-        for note in warnings(snapshot)[: room.things]
+        for note in told
     )
     figures = _figures(snapshot) + _legend(snapshot) if run["started"] else ""
     return f'{goal}<p style="margin:4px 0;opacity:.8">{facts}</p>{notes}{figures}'

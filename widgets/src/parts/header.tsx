@@ -87,7 +87,19 @@ function pillOf(view: View, snapshot: Snapshot): Pill {
   }
   if (!view.store.alive.value) return { word: "Connecting", look: "quiet", hint: "" };
   if (run.cancelled_by || run.cap) return { word: "Stopping", look: "amber", hint: "" };
-  return { word: snapshot.order.length > 0 ? "Live" : "Drafting the plan", look: "live", hint: "" };
+  return {
+    word: snapshot.order.length > 0 ? "Live" : "Drafting the plan",
+    look: "live",
+    hint: pauseOf(view, snapshot),
+  };
+}
+
+/** How long all requests still wait for the provider; empty where they do not. */
+function pauseOf(view: View, { paused }: Snapshot): string {
+  const left = paused === null ? 0 : paused.until - view.now();
+  return paused !== null && left > 0
+    ? `The run waits for the provider, ${clock(left)} more (${line(paused.reason)}).`
+    : "";
 }
 
 /** Lets the picture stand still, for whoever wants to read it in peace. */
