@@ -1,4 +1,4 @@
-"""The time limits of a run, on the engine's loop: when one is reached it is recorded."""
+"""The time limits of a run, on the engine's loop: when one is nearly reached, and when it is, that is recorded."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from collections.abc import Callable
 from conductor_magic.caps import amount, next_tier_alarm, out_of_time
 from conductor_magic.events import CapReached
 from conductor_magic.journal import Journal
+from conductor_magic.near_caps import next_time_warning
 
 __all__ = ["Alarms"]
 
 
 class Alarms:
-    """The alarm of the whole run, and that of the tier whose workers will have used up their time first.
+    """The alarm of the whole run, that of the tier whose workers will have used up their time first, and what warns.
 
     Args:
         journal: what is recorded of the run, and where a reached limit is.
@@ -25,6 +26,7 @@ class Alarms:
         self._look_again = look_again
         self._run: asyncio.TimerHandle | None = None
         self._tier: asyncio.TimerHandle | None = None
+        self._warning: asyncio.TimerHandle | None = None
 
     def set(self) -> None:
         """Set the run's alarm; once."""
@@ -34,15 +36,19 @@ class Alarms:
             self._run = asyncio.get_running_loop().call_later(max(0.0, left), self._run_is_over, started.timeout)
 
     def set_tier(self) -> None:
-        """Set the tiers' alarm anew: how fast their workers use up time changes with how many there are."""
-        if self._tier is not None:
-            self._tier.cancel()
-        due = next_tier_alarm(self._journal.state, self._journal.now())
-        self._tier = None if due is None else asyncio.get_running_loop().call_later(due[1], self._tier_is_over)
+        """Set the tiers' alarm and the warning anew: how fast time is used up changes with how many work."""
+        for timer in (self._tier, self._warning):
+            if timer is not None:
+                timer.cancel()
+        state, now, loop = self._journal.state, self._journal.now(), asyncio.get_running_loop()
+        due = next_tier_alarm(state, now)
+        self._tier = None if due is None else loop.call_later(due[1], self._tier_is_over)
+        near = next_time_warning(state, now)
+        self._warning = None if near is None else loop.call_later(near[1], self._time_is_short)
 
     def cancel(self) -> None:
         """Call all of it off."""
-        for timer in (self._run, self._tier):
+        for timer in (self._run, self._tier, self._warning):
             if timer is not None:
                 timer.cancel()
 
@@ -51,6 +57,13 @@ class Alarms:
         # A spent budget lets workers go on, so time still counts after it.
         if not state.ended and not state.cancelled_by:
             self._journal.append(out_of_time(seconds))
+
+    def _time_is_short(self) -> None:
+        state = self._journal.state
+        near = next_time_warning(state, self._journal.now())
+        if near is not None and near[1] <= 0 and not state.ended:
+            self._journal.append(near[0])
+        self._look_again()
 
     def _tier_is_over(self) -> None:
         state = self._journal.state

@@ -8,16 +8,15 @@ back, then shrinks, and is not sent at all when even that is too much. So no cap
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from conductor_magic.events import TIERS, BudgetWarned, CapReached, Tier
+from conductor_magic.events import TIERS, CapReached, Tier
 from conductor_magic.plain import plain
 from conductor_magic.state import Flight, RunState, WorkerState
 
 __all__ = [
-    "SHARES",
     "Ask",
     "Cap",
     "Over",
@@ -28,19 +27,17 @@ __all__ = [
     "call_cap",
     "fitting",
     "held_text",
-    "nearly_spent",
     "next_tier_alarm",
     "out_of_time",
     "reached",
     "run_caps",
+    "tier_caps",
+    "tier_seconds",
     "used",
     "worked_seconds",
 ]
 
 Unit = Literal["usd", "tokens", "turns", "calls", "seconds"]
-SHARES = (0.8, 0.95)
-"""Shares of a cap of the run at which the conductor is told."""
-
 _TOLD = {"usd": 0.005, "tokens": 500.0, "turns": 1.0}
 """From so much on, a person is told what is held."""
 
@@ -187,27 +184,15 @@ def run_caps(state: RunState) -> list[Cap]:
     return _caps(state, "run", ("usd", "tokens", "turns", "calls"), [], whole=True)
 
 
-def nearly_spent(state: RunState) -> BudgetWarned | None:
-    """What the conductor is to be told now: how much of a cap of the run is used up, once at each share.
-
-    Only while work is outstanding; what is merely reserved does not count, as most of it comes back.
-    """
-    if state.stopping or not (state.running or any(_waits_for_a_worker(state))):
-        return None
-    for cap in run_caps(state):
-        spent = used(state, cap.unit)
-        shares = [share for share in SHARES if spent >= share * cap.limit]
-        if shares and shares[-1] > state.warned.get(cap.unit, 0.0):
-            return BudgetWarned(usd=spent, budget=cap.limit, unit=cap.unit, share=shares[-1])
-    return None
+def tier_caps(state: RunState, tier: Tier) -> list[Cap]:
+    """The caps of all workers of a tier together, but for their time."""
+    return _caps(state, tier, get_args(Unit)[:4], _of_tier(state, tier))
 
 
-def _waits_for_a_worker(state: RunState) -> Iterable[bool]:
-    return (task.status in ("blocked", "ready") and task.launched > 0 for task in state.tasks.values())
-
-
-def used(state: RunState, unit: Unit) -> float:
-    """What the run has used, and what may have been billed; not what is reserved."""
+def used(state: RunState, unit: Unit, tier: Tier | None = None) -> float:
+    """What the run, or all workers of a tier, have used, and what may have been billed; not what is reserved."""
+    if tier is not None:
+        return _taken(state, unit, _of_tier(state, tier), [], whole=False)
     match unit:
         case "usd":
             return state.spend.priced_usd + state.held
@@ -238,6 +223,11 @@ def worked_seconds(state: RunState, worker: WorkerState, now: float) -> float:
     return worked + max(0.0, end - free)
 
 
+def tier_seconds(state: RunState, tier: Tier, now: float) -> float:
+    """Seconds that all workers of a tier have taken together."""
+    return sum(worked_seconds(state, worker, now) for worker in _of_tier(state, tier))
+
+
 def next_tier_alarm(state: RunState, now: float) -> tuple[Tier, float] | None:
     """The tier whose workers' time is up first, and in how many seconds, as long as as many of them work as now."""
     alarms: list[tuple[float, Tier]] = []
@@ -247,8 +237,7 @@ def next_tier_alarm(state: RunState, now: float) -> tuple[Tier, float] | None:
             continue
         running = sum(worker.tier == tier for worker in state.running)
         if running:
-            workers = [worker for worker in state.workers.values() if worker.tier == tier]
-            left = limit - sum(worked_seconds(state, worker, now) for worker in workers)
+            left = limit - tier_seconds(state, tier, now)
             alarms.append((max(0.0, left / running), tier))
     if not alarms:
         return None
@@ -271,8 +260,11 @@ def _binding(state: RunState, by: str) -> list[Cap]:
     worker = state.workers.get(by)
     if worker is None or not state.caps:
         return caps
-    peers = [other for other in state.workers.values() if other.tier == worker.tier]
-    return [*caps, *_caps(state, worker.tier, units, peers), *_caps(state, "worker", units, [worker])]
+    return [*caps, *tier_caps(state, worker.tier), *_caps(state, "worker", units, [worker])]
+
+
+def _of_tier(state: RunState, tier: Tier) -> list[WorkerState]:
+    return [worker for worker in state.workers.values() if worker.tier == tier]
 
 
 def _caps(

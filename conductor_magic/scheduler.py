@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 
-from conductor_magic.caps import nearly_spent
 from conductor_magic.decisions import (
     Celebrate,
     Command,
@@ -23,6 +22,7 @@ from conductor_magic.decisions import (
     Warn,
 )
 from conductor_magic.events import Cause, Milestone
+from conductor_magic.near_caps import nearly_spent
 from conductor_magic.plan import chain_lengths
 from conductor_magic.state import ConflictState, RunState, TaskState, WorkerState
 from conductor_magic.wording import runs

@@ -204,8 +204,8 @@ class RunState:
     """Everything known of a run after its record `seq`.
 
     `caps`: beyond the budget and the time limit, as in `run.started`; `capped`: tiers whose cap is reached; `warned`:
-    unit -> the share of the run's cap that the conductor was last told of; `usual_usd`: what a task of a tier costs;
-    `paused`: the latest wait that the provider asked for, as long as no request has left since.
+    unit, or tier and unit -> the share of that cap that the conductor was last told of; `usual_usd`: what a task of a
+    tier costs; `paused`: the latest wait that the provider asked for, as long as no request has left since.
     """
 
     seq: int = 0

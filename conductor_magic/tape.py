@@ -59,9 +59,10 @@ def _compacted(state: RunState, event: e.ContextCompacted) -> Line:
 
 
 def _nearly_spent(state: RunState, event: e.BudgetWarned) -> Line:
+    whose = "" if event.tier is None else f"{event.tier} workers: "
     if event.unit == "usd":
-        return "", "asking", f"${event.usd:.2f} of ${event.budget:.2f} is spent"
-    return "", "asking", f"{event.usd:,.0f} of {amount(event.unit, event.budget)} are used"
+        return "", "asking", f"{whose}${event.usd:.2f} of ${event.budget:.2f} is spent"
+    return "", "asking", f"{whose}{event.usd:,.0f} of {amount(event.unit, event.budget)} are used"
 
 
 def _paused(state: RunState, event: e.LimiterPaused) -> Line:

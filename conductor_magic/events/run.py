@@ -117,15 +117,16 @@ class CapReached(Event, kind="run.cap_reached"):
 
 
 class BudgetWarned(Event, kind="run.budget_warned"):
-    """The conductor is to learn that a cap of the run is nearly reached: `share` of it is used.
+    """The conductor is to learn that a cap of the run, or of a `tier`, is nearly reached: `share` of it is used.
 
-    `usd` and `budget` are what is used and the cap, counted in `unit` (`usd`, `tokens`, `turns`, `calls`).
+    `usd` and `budget` are what is used and the cap, counted in `unit` (`usd`, `tokens`, `turns`, `calls`, `seconds`).
     """
 
     usd: float
     budget: float
     unit: str = "usd"
     share: float = 0.8
+    tier: Tier | None = None
 
 
 class Milestone(Event, kind="run.milestone"):

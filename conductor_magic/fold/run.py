@@ -6,6 +6,7 @@ from conductor_magic import events as e
 from conductor_magic.errors import TransitionError
 from conductor_magic.events import Event, Record
 from conductor_magic.fold.moves import Step, add_notice, add_to_tape, go_on, hold, move, settle, task_of, with_entry
+from conductor_magic.near_caps import name_of, wakes
 from conductor_magic.plain import plain
 from conductor_magic.state import ConductorState, RunState, replace
 
@@ -146,8 +147,9 @@ def _cap_reached(state: RunState, record: Record, event: e.CapReached) -> RunSta
 
 
 def _budget_warned(state: RunState, record: Record, event: e.BudgetWarned) -> RunState:
-    state = replace(state, warned=with_entry(state.warned, event.unit, event.share))
-    return add_to_tape(add_notice(state, record, "budget", "", event.unit, wakes=True), record)
+    name = name_of(event)
+    state = replace(state, warned=with_entry(state.warned, name, event.share))
+    return add_to_tape(add_notice(state, record, "budget", "", name, wakes=wakes(state, event)), record)
 
 
 def _milestone(state: RunState, record: Record, event: e.Milestone) -> RunState:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from conductor_magic import events as e
-from conductor_magic.cap_texts import capped_text, nearly_spent_text
+from conductor_magic.cap_texts import capped_text, near_cap_text
 from conductor_magic.events import ConflictFound
 from conductor_magic.prompts.shared import cut
 from conductor_magic.recovering import after_failure
@@ -130,7 +130,7 @@ def _notice(state: RunState, notice: Notice, *, brief: bool) -> str:
     if notice.about == "capped":
         return capped_text(state, notice.text)
     if notice.about == "budget":
-        return nearly_spent_text(state, notice.text)
+        return near_cap_text(state, notice.text)
     task = state.tasks[notice.task]
     if notice.about == "edited":
         return f"The person changed #{task.id} · {task.subject}: {notice.text}"

@@ -18,13 +18,13 @@ from conductor_magic.caps import (
     Wait,
     call_cap,
     fitting,
-    nearly_spent,
     next_tier_alarm,
     reached,
     worked_seconds,
 )
 from conductor_magic.events import Event, Record
 from conductor_magic.fold import apply, fold
+from conductor_magic.near_caps import nearly_spent
 from conductor_magic.settings import CAP_SCOPES, CAP_UNITS
 from conductor_magic.state import Joined, QuestionState, RunState, WorkerState
 
