@@ -7,6 +7,10 @@ changes is progress, and so is the same test after an edit. Turns without news i
 * `nothing_new`: the calls are others, but all that came back was known, and none of them can have changed anything.
 
 At the first sign the worker is told, once; when it goes on like that, its attempt ends.
+
+A compaction takes from the worker what it has read, but nothing from the ledger: each call that was known then may
+bring its result once more, which is neither news nor a repeat. The second time counts, however often it is compacted:
+what is too large for the window would be read for ever.
 """
 
 from __future__ import annotations
@@ -52,6 +56,10 @@ class _Ledger:
 
     pairs: set[tuple[str, Any]] = field(default_factory=set[tuple[str, Any]])
     results: set[Result] = field(default_factory=set[Result])
+    lost: set[tuple[str, Any]] = field(default_factory=set[tuple[str, Any]])
+    """What a compaction took from the worker, and it has not looked at again."""
+    again: set[tuple[str, Any]] = field(default_factory=set[tuple[str, Any]])
+    """What it has looked at again for that reason."""
     repeats: int = 0
     nothing_new: int = 0
     told: bool = False
@@ -100,7 +108,7 @@ def _kept(log: Iterable[Record]) -> _Ledger:
         elif isinstance(event, ContextCompacted):
             # What was read before is gone from the conversation: the worker is told to look again for what it needs.
             _close(ledger, turn, results)
-            turn, ledger = None, _Ledger()
+            turn, ledger.lost = None, ledger.pairs - ledger.again
         elif isinstance(event, WorkerTold) and event.about == "stalled":
             _close(ledger, turn, results)
             turn, ledger.told = None, True
@@ -120,7 +128,19 @@ def _close(ledger: _Ledger, turn: WorkerTurn | None, results: dict[str, Result])
     pairs = {(_call(call), results[call["id"]]) for call in calls if call["id"] in results}
     if not calls:
         pairs = {("", json.dumps(turn.content, sort_keys=True))}
-    came = set(results.values())
+    _count(ledger, pairs, set(results.values()))
+    last = " and ".join(dict.fromkeys(_call(call) for call in calls))[:_SHOWN] if calls else "itself"
+    ledger.same = ledger.same + 1 if last == ledger.last else 1
+    ledger.last = last
+
+
+def _count(ledger: _Ledger, pairs: set[tuple[str, Any]], came: set[Result]) -> None:
+    """Enter whether a turn brought news."""
+    again = pairs & ledger.lost
+    ledger.lost -= again
+    ledger.again |= again
+    if again and pairs <= ledger.pairs:
+        return
     ledger.repeats = 0 if pairs - ledger.pairs else ledger.repeats + 1
     known = came and came <= ledger.results and all(failed or name in _LOOKS for name, failed, _ in came)
     ledger.nothing_new = ledger.nothing_new + 1 if known else 0
@@ -128,9 +148,6 @@ def _close(ledger: _Ledger, turn: WorkerTurn | None, results: dict[str, Result])
         ledger.told = False
     ledger.pairs |= pairs
     ledger.results |= came
-    last = " and ".join(dict.fromkeys(_call(call) for call in calls))[:_SHOWN] if calls else "itself"
-    ledger.same = ledger.same + 1 if last == ledger.last else 1
-    ledger.last = last
 
 
 def _call(call: dict[str, Any]) -> str:

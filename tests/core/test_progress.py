@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +17,7 @@ Call = tuple[str, dict[str, Any], str]
 """A tool, its arguments, what came back; a result that begins with "!" is an error."""
 
 READ: Call = ("Read", {"file_path": "a.py"}, "text")
+COMPACTED = e.ContextCompacted(by="w1", before=9_000, after=900, summary="")
 TOLD = e.WorkerTold(worker="w1", text="Do something else.", about="stalled")
 
 
@@ -64,10 +66,43 @@ def test_calls_that_take_turns_with_each_other_are_repeats_too() -> None:
 def test_what_a_compaction_threw_away_may_be_read_again() -> None:
     """The worker is told to; only who repeats itself after that is stuck."""
     reads: list[list[Call]] = [[("Read", {"file_path": f"{n}.txt"}, f"text {n}")] for n in range(9)]
-    compacted = e.ContextCompacted(by="w1", before=9_000, after=900, summary="")
     assert stall(log(*reads, *reads)) is not None
-    assert stall(log(*reads, compacted, *reads)) is None
-    assert stall(log(*reads, compacted, *reads, *reads[:3])) is not None
+    assert stall(log(*reads, COMPACTED, *reads)) is None
+    assert stall(log(*reads, COMPACTED, *reads, *reads[:3])) is not None
+
+
+def test_what_was_looked_at_again_is_forgiven_once_however_often_it_is_compacted() -> None:
+    """The second time is a repeat, and what was counted before the compaction still counts after it."""
+    reads: list[list[Call]] = [[("Read", {"file_path": f"{n}.txt"}, f"text {n}")] for n in range(9)]
+    assert stall(log(*reads, COMPACTED, *reads, COMPACTED, *reads[:2])) is None
+    assert stall(log(*reads, COMPACTED, *reads, COMPACTED, *reads[:3])) is not None
+    assert stall(log(*[[READ]] * 3, COMPACTED, [READ])) is None
+    assert stall(log(*[[READ]] * 3, COMPACTED, [READ], [READ])) is not None
+
+
+def test_a_compaction_and_what_it_forgives_are_no_news() -> None:
+    """A worker that was told stays told, and is shown as stalled until something new comes."""
+    stuck = log(*[[READ]] * 4, TOLD, COMPACTED, [READ])
+    assert is_stalled(stuck) and stall(stuck) is None
+    end = stall(log(*[[READ]] * 4, TOLD, COMPACTED, *[[READ]] * 6))
+    assert end is not None and end.ends
+
+
+@pytest.mark.parametrize("every", [1, 2, 3, 7])
+@pytest.mark.parametrize(("files", "last"), [(1, 10), (2, 12), (9, 26)])
+def test_an_endless_round_is_told_once_and_ended_at_any_window(every: int, files: int, last: int) -> None:
+    """Results so large that every few turns a compaction takes them away: two looks at each file, then eight more."""
+    turns: list[list[Call] | Event] = []
+    for turn in range(200):
+        turns.append([("Read", {"file_path": f"{turn % files}.txt"}, f"text {turn % files}")])
+        if (found := stall(log(*turns))) is not None:
+            if found.ends:
+                break
+            turns.append(TOLD)
+        if turn % every == every - 1:
+            turns.append(COMPACTED)
+    assert turns.count(TOLD) == 1
+    assert sum(isinstance(turn, list) for turn in turns) <= last
 
 
 def test_a_file_that_changes_may_be_polled_for_ever() -> None:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from typing import Any
 
 import pytest
 
-from conductor_magic.events import ConductorHeard, ConductorStalled, ToolEnded, WorkerHeard, WorkerStalled, WorkerTold
+from conductor_magic.events import (
+    ConductorHeard,
+    ConductorStalled,
+    ContextCompacted,
+    ToolEnded,
+    WorkerHeard,
+    WorkerStalled,
+    WorkerTold,
+)
 from conductor_magic.fold import fold
 from conductor_magic.limits import Limits
 from conductor_magic.report.words import warnings
@@ -43,6 +52,26 @@ def test_two_hundred_equal_calls_end_the_task_and_the_conductor_goes_on(play: Pl
     events = [record.event for record in result.events]
     assert sum(isinstance(event, WorkerStalled) for event in events) == 2
     assert sum(isinstance(event, WorkerTold) for event in events) == 2
+
+
+def test_large_results_end_a_stall_as_well_though_they_are_compacted_away(play: Play, tmp_path: Any) -> None:
+    """Two files that fill the window, read for ever: told once and ended, not by the tokens that it costs."""
+    for name in ("a.py", "b.py"):
+        (tmp_path / "workspace" / name).write_text(f"print({name!r})\n" * 1_500)
+    pair = (READ, ("Read", {"file_path": "b.py"}))
+    # Its turns are counted here: a compaction takes them out of what it sends.
+    turns = itertools.count()
+    floor = Floor(
+        [lay_out({"a": ()}), text("Under way."), text("Stuck.")],
+        lambda task, turn, body: tools(*pair, prefix=f"t{next(turns)}"),
+    )
+    result = play(floor, window=20_000, budget="none")
+    assert "It made no progress" in result["1"].error
+    assert [attempt.outcome for attempt in result["1"].attempts] == ["limit", "limit"]
+    events = [record.event for record in result.events]
+    assert sum(isinstance(event, ContextCompacted) for event in events) > 4
+    assert sum(isinstance(event, WorkerTold) and event.about == "stalled" for event in events) == 2
+    assert sum(isinstance(event, ToolEnded) and event.by != "conductor" for event in events) <= 2 * 2 * 10
 
 
 def test_two_calls_that_take_turns_end_as_well(play: Play) -> None:
