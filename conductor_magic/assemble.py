@@ -128,7 +128,9 @@ def _page_reader(caller: Caller, connection: Connection) -> AskModel:
     most = min(_PAGE_ANSWER_TOKENS, connection.reply_tokens["haiku"])
 
     async def ask(worker: str, prompt: str) -> str:
-        conversation = Conversation(worker, connection.models["haiku"], PAGE_READER, (), most, aside=True)
+        model = connection.models["haiku"]
+        # The page itself will do where its answer fits under no cap.
+        conversation = Conversation(worker, model, PAGE_READER, (), most, aside=True, optional=True)
         conversation.say(prompt)
         return (await caller.ask(conversation)).text
 

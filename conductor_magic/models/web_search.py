@@ -57,7 +57,9 @@ class ProviderSearch:
         Raises:
             ToolError: nothing could be searched.
         """
-        conversation = Conversation(worker, self._model, _SYSTEM, (_tool(search),), self._most, aside=True)
+        tools = (_tool(search),)
+        # A search reserves far more than a worker's turn: its cap is not reached because a search does not fit.
+        conversation = Conversation(worker, self._model, _SYSTEM, tools, self._most, aside=True, optional=True)
         conversation.say(f"The query: {search.query}")
         blocks: list[Json] = []
         try:

@@ -92,7 +92,9 @@ class Played:
 def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Play:
     """Play it against a provider that answers searches with these replies, one after another."""
 
-    def play_run(*answers: Answer, searches: bool | None = True, allowed: bool = True, **args: Any) -> Played:
+    def play_run(
+        *answers: Answer, searches: bool | None = True, allowed: bool = True, cap: Json | None = None, **args: Any
+    ) -> Played:
         asked: list[Json] = []
 
         def worker(task: str, turn: int, body: Json) -> Answer:
@@ -111,7 +113,8 @@ def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Play:
         (workspace := tmp_path / "workspace").mkdir()
         with MessagesServer(answer, models=models(searches)) as server, web_stub(search=keyless) as web:
             monkeypatch.setenv("ANTHROPIC_BASE_URL", server.url)
-            run = start("Look.", check_options({"quiet": True, "workspace": str(workspace), "budget": 1}))
+            options = {"quiet": True, "workspace": str(workspace), "budget": 1, "cap": cap or {}}
+            run = start("Look.", check_options(options))
             assert run.wait(60).status == "completed"
         events = [record.event for record in run._journal.records]
         [ended] = [event for event in events if isinstance(event, e.ToolEnded) and event.name == "WebSearch"]
@@ -160,6 +163,14 @@ def test_what_a_search_costs_is_reserved_and_counted(play: Play) -> None:
     assert sent[1].reserved is not None
     assert sent[1].reserved > 60_000 * 0.1e-6 + 0.01
     assert all(event.reserved >= done.usd for event, done in zip(sent, ended, strict=True))
+
+
+def test_a_search_that_does_not_fit_under_a_cap_reaches_none(play: Play) -> None:
+    """It reserves far more than a turn of the worker's, who is told and goes on."""
+    played = play(cap={"haiku.usd": 0.015})
+    assert played.said[0].startswith("The search could not be done: The cap of all haiku workers of $0.015")
+    assert (played.said[1], played.asked) == (True, [])
+    assert [event for event in played.events if isinstance(event, e.CapReached)] == []
 
 
 def test_a_search_that_is_paused_goes_on(play: Play) -> None:

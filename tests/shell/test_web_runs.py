@@ -22,7 +22,7 @@ READ = "It has 1,000 lines."
 
 
 def played(
-    base: Path, monkeypatch: pytest.MonkeyPatch, **args: str
+    base: Path, monkeypatch: pytest.MonkeyPatch, page: str = LONG, options: Json | None = None, **args: str
 ) -> tuple[list[Any], list[Json], WebSite, list[Any]]:
     """A run of one worker that fetches once: its events, the page reader's requests, the site, what was reached."""
     readers: list[Json] = []
@@ -40,12 +40,12 @@ def played(
 
     (workspace := base / "workspace").mkdir()
     with (
-        WebSite({"/": Page(LONG.encode(), "text/plain")}) as site,
+        WebSite({"/": Page(page.encode(), "text/plain")}) as site,
         MessagesServer(answer) as server,
         web_stub({"ok.test": ["93.184.215.14"]}, {("93.184.215.14", 80): ("127.0.0.1", site.port)}) as web,
     ):
         monkeypatch.setenv("ANTHROPIC_BASE_URL", server.url)
-        run = conduct("Look.", quiet=True, workspace=str(workspace))
+        run = conduct("Look.", quiet=True, workspace=str(workspace), **(options or {}))
         assert run.wait(60).status == "completed"
     return [record.event for record in run._journal.records], readers, site, web.connected
 
@@ -71,6 +71,19 @@ def test_a_question_about_a_page_in_a_run(tmp_path: Path, monkeypatch: pytest.Mo
     assert (reader["model"], LONG in str(reader["messages"][0]["content"][0]["text"])) == ("claude-haiku-5-5", True)
     asked = [event for event in events if isinstance(event, e.RequestEnded) and event.by == "w1"]
     assert [event.aside for event in asked] == [False, True, False]
+
+
+@pytest.mark.parametrize("cap", ["run.tokens", "haiku.tokens"])
+def test_a_question_that_does_not_fit_under_a_cap_reaches_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cap: str
+) -> None:
+    """The page itself comes in the answer's place, and the run is completed with most of its cap unused."""
+    add_rule(Rule("allow", "site", "ok.test"))
+    options: Json = {"budget": "none", "cap": {cap: 150_000}}
+    events, readers, _, _ = played(tmp_path, monkeypatch, LONG * 6, options, prompt="How many lines?")
+    [ended] = [event for event in events if isinstance(event, e.ToolEnded) and event.name == "WebFetch"]
+    assert "[The page itself, as the small model could not answer (" in ended.content
+    assert (readers, [event for event in events if isinstance(event, e.CapReached)]) == ([], [])
 
 
 def test_a_site_without_a_yes_in_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
