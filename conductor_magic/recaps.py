@@ -30,6 +30,10 @@ What follows replaces it: {what}. The program made it from its own record, so it
 here; do nothing twice."""
 _CONDUCTOR = "the task graph as it stands, what was decided, and what is open"
 _WORKER = "what you called, changed and handed over so far"
+_ANSWER_MOST = 4_000
+_ANSWER_LEAST = 500
+"""Characters of an answer: what it has at most, and what it has whatever the room."""
+_COMMENT = 1_000
 
 
 def recap(state: RunState, by: str, note: str, room: int) -> str:
@@ -56,7 +60,7 @@ def kept_words(state: RunState, by: str) -> tuple[str, ...]:
     """What a record keeps, counted, for the board."""
     worker = state.workers.get(by)
     if worker is None:
-        decided = sum(map(len, map(_asked, state.questions.values())))
+        decided = sum(len(question.answers) for question in state.questions.values())
         found = {"tasks": len(state.tasks), "workers at work": len(state.running), "decisions": decided}
     else:
         calls = sum(isinstance(record.event, e.ToolEnded) for record in worker.log)
@@ -73,7 +77,7 @@ def conductor_recap(state: RunState, room: int) -> str:
     tasks = [task for task in state.tasks.values() if not task.deleted and not task.replaced_by]
     parts = [("TASKS", [_task(state, task) for task in tasks] or ["None was created yet."])]
     parts += [("TAKEN OUT", [_taken_out(task) for task in left_out])]
-    parts += [("DECIDED", [*_answers(state), *_persons(state), *_comments(tasks)])]
+    parts += [("DECIDED", [*_answers(state, room), *_persons(state), *_comments(tasks)])]
     parts += [("OPEN", _open(state))]
     text = "\n\n".join("\n".join([head, *lines]) for head, lines in parts if lines)
     reports = _reports([task for task in tasks if task.status == "completed"], room - len(text))
@@ -112,35 +116,46 @@ def _at_work(task: TaskState) -> str:
     return f"worker {task.attempts[-1]}, attempt {len(task.attempts)}"
 
 
-def _answers(state: RunState) -> list[str]:
-    return [line for question in state.questions.values() if question.by == "conductor" for line in _asked(question)]
-
-
-def _asked(question: QuestionState) -> list[str]:
-    if question.answered is None:
-        return []
-    return [
-        f"Asked “{one_line(asked, 300)}”: {_said(given)} ({question.answered_by})"
-        for asked, given in question.answers.items()
+def _answers(state: RunState, room: int) -> list[str]:
+    """What was answered, in whole up to thousands of characters: a condition may stand in its last words."""
+    asked = [
+        (question, *pair)
+        for question in state.questions.values()
+        if question.by == "conductor" and question.answered is not None
+        for pair in question.answers.items()
     ]
+    most = max(_ANSWER_LEAST, min(_ANSWER_MOST, room // max(1, len(asked))))
+    return [_answer(question, words, given, most) for question, words, given in asked]
 
 
-def _said(given: object) -> str:
-    return one_line(given if isinstance(given, str) else json.dumps(given, ensure_ascii=False), 500)
+def _answer(question: QuestionState, asked: str, given: object, most: int) -> str:
+    said = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
+    line = f"Asked “{one_line(asked, most)}”: {one_line(said, most)} ({question.answered_by})"
+    cut = _is_cut(asked, most) or _is_cut(said, most)
+    return f"{line} [cut: Read outputs/answers/{question.id}.md for all of it]" if cut else line
 
 
 def _persons(state: RunState) -> list[str]:
     """What people changed, as the conductor was told it."""
     told = state.notices[: state.conductor.told]
     return [
-        f"The person changed #{notice.task}: {one_line(notice.text, 300)}"
+        f"The person changed #{notice.task}: {one_line(notice.text, _COMMENT)}"
         for notice in told
         if notice.about == "edited"
     ]
 
 
 def _comments(tasks: Iterable[TaskState]) -> list[str]:
-    return [f"Comment on #{task.id}: {one_line(comment, 300)}" for task in tasks for comment in task.comments]
+    return [_comment(task.id, comment) for task in tasks for comment in task.comments]
+
+
+def _comment(task: str, comment: str) -> str:
+    line = f"Comment on #{task}: {one_line(comment, _COMMENT)}"
+    return f"{line} [cut: TaskGet has all of it]" if _is_cut(comment, _COMMENT) else line
+
+
+def _is_cut(text: str, most: int) -> bool:
+    return one_line(text, most) != one_line(text, len(text))
 
 
 def _open(state: RunState) -> list[str]:

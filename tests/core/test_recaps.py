@@ -80,6 +80,27 @@ def test_what_is_left_out_is_seen() -> None:
             check_nothing_is_forgotten(state, text.replace(missing, ""))
 
 
+@pytest.mark.parametrize(
+    ("length", "room", "whole"), [(400, 0, True), (3_900, 50_000, True), (9_000, 50_000, False), (900, 0, False)]
+)
+def test_a_persons_decision_is_whole_or_says_where_it_is(length: int, room: int, *, whole: bool) -> None:
+    """Its last words may be the condition: nothing of it is left out silently."""
+    words = f"Use Postgres. {'Background. ' * (length // 12)}Never touch payroll."
+    asked = e.QuestionAsked(question="q1", ask=({"question": "Which?", "options": []},))
+    answered = e.QuestionAnswered(question="q1", answers={"Which?": words}, by="person")
+    text = conductor_recap(run(created("1"), asked, answered), room)
+    assert (words in text, "[cut: Read outputs/answers/q1.md for all of it]" in text) == (whole, not whole)
+
+
+def test_a_long_comment_says_where_it_is() -> None:
+    """It is kept with its task."""
+    short, long = "Mind the units.", "Mind the units. " * 100
+    state = run(created("1"), e.TaskEdited(task="1", comment=short), e.TaskEdited(task="1", comment=long))
+    text = conductor_recap(state, 0)
+    assert f"Comment on #1: {short}\n" in f"{text}\n"
+    assert text.count("[cut: TaskGet has all of it]") == 1
+
+
 def test_reports_fill_the_room_that_is_left() -> None:
     """Completed tasks lose their words before anything else is lost."""
     state = run(*(created(str(number)) for number in range(1, 21)))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.shell.conftest import Play
-from tests.support.floor import Floor, lay_out
+from tests.support.floor import WHICH_STORE, Floor, create, launch, lay_out
 from tests.support.messages_server import text, tools
 
 
@@ -63,3 +63,30 @@ def test_two_workspace_files_and_any_number_of_guides_and_reports(play: Play, wo
     assert "There is no guide" in said["14 guides/../c.txt"]
     assert said["10 guides/patterns.md"].startswith("# Patterns")
     assert "Did task." in said["11 outputs/1.md"]
+
+
+def test_an_answer_outlives_a_compaction_and_can_be_read_whole(play: Play) -> None:
+    """A person's condition stands in the record; of a very long answer the rest is where the record says."""
+    said = f"Use Postgres. {'The team knows it well. ' * 30}BUT NEVER TOUCH payroll."
+    long = f"{said} {'And so on. ' * 1_000}THE END."
+    other = {**WHICH_STORE, "question": "And then?", "header": "Then"}
+    fill = create("a", description="filler " * 3_000)
+    look = [tools(("TaskGet", {"taskId": "a"}), prefix=f"get{turn}") for turn in range(3)]
+    reads = [("Read", {"file_path": f"outputs/answers/{name}.md"}) for name in ("q2", "q3")]
+    ask = [
+        tools(("AskUserQuestion", {"questions": [question]}), prefix=question["header"])
+        for question in (WHICH_STORE, other)
+    ]
+    floor = Floor(
+        [*ask, tools(fill, prefix="fill"), *look, tools(*reads, prefix="r"), tools(launch("a")), text("Wait.")]
+    )
+    result = play(floor, answers={"Store": said, "Then": long}, window=14_000)
+    assert result.status == "completed", result.reason
+    record = str(floor.conductor_requests[6]["messages"][0]["content"])
+    assert "THE CONVERSATION SO FAR WAS COMPACTED" in record
+    assert said in record
+    assert "THE END." not in record
+    assert "[cut: Read outputs/answers/q2.md for all of it]" in record
+    whole, none = (block["content"] for block in floor.conductor_requests[7]["messages"][-1]["content"])
+    assert whole == f"[q2, answered by: answers]\n\nAsked: And then?\nAnswered: {long}"
+    assert none == "There is no answer to a question q3 of yours."
