@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from conductor_magic import events as e
+from conductor_magic.cap_texts import capped_text
 from conductor_magic.state import QuestionState, RunState, TaskState, WorkerState
 from conductor_magic.transcript import argument, content_text
 from conductor_magic.wording import one_line, path_text
@@ -162,6 +163,7 @@ def _open(state: RunState) -> list[str]:
     lines = [f"Conflict {conflict.id} over {path_text(conflict.event.path)}" for conflict in state.open_conflicts]
     if state.cap_text:
         lines.append(state.cap_text)
+    lines += [capped_text(state, tier) for tier in state.capped]
     if state.conductor.reads:
         lines.append(
             "Workspace files that you have read: " + ", ".join(map(path_text, dict.fromkeys(state.conductor.reads)))

@@ -101,6 +101,14 @@ def test_a_long_comment_says_where_it_is() -> None:
     assert text.count("[cut: TaskGet has all of it]") == 1
 
 
+def test_the_cap_of_a_tier_is_not_forgotten() -> None:
+    """It would else be found out by a launch that is refused, one by one."""
+    reached = e.CapReached(cap="turns", tier="sonnet", text="The cap of all sonnet workers is reached.")
+    state = run(created("1"), launched("1"), reached)
+    said = "No sonnet worker starts or goes on; the other tiers do. These wait for it: #1."
+    assert f"OPEN\n{reached.text} {said}" in conductor_recap(state, 0)
+
+
 def test_reports_fill_the_room_that_is_left() -> None:
     """Completed tasks lose their words before anything else is lost."""
     state = run(*(created(str(number)) for number in range(1, 21)))
