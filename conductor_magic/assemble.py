@@ -132,6 +132,6 @@ def _page_reader(caller: Caller, connection: Connection) -> AskModel:
         # The page itself will do where its answer fits under no cap.
         conversation = Conversation(worker, model, PAGE_READER, (), most, aside=True, optional=True)
         conversation.say(prompt)
-        return (await caller.ask(conversation)).text
+        return (await caller.ask(conversation)).answer
 
     return ask

@@ -172,7 +172,7 @@ class Compactor:
         except (BudgetSpent, ModelError):
             # What did not fit, or met a fault that passes or that is not about compaction, a second request would meet.
             return None, ""
-        return None, self._redactor.text(reply.text)
+        return None, self._redactor.text(reply.answer)
 
     async def _by_the_provider(
         self, conversation: Conversation, asked: str, most: int, hear: Callable[[str], None] | None

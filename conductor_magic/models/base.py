@@ -80,6 +80,14 @@ class Reply:
         return "".join(block["text"] for block in self.content if block.get("type") == "text")
 
     @property
+    def answer(self) -> str:
+        """Its text where nobody asks for more: none of a model that refused, and marked where it was cut."""
+        if self.stop_reason == "refusal" or not self.text.strip():
+            return ""
+        cut = self.stop_reason in ("max_tokens", "model_context_window_exceeded")
+        return f"{self.text.rstrip()} [cut]" if cut else self.text
+
+    @property
     def broke_off(self) -> bool:
         """Whether more of it is to come in the next reply: the provider paused, or it met `max_tokens`."""
         return self.stop_reason in ("pause_turn", "max_tokens")

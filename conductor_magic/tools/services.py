@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["AskModel", "SearchByModel", "Services"]
 
 AskModel = Callable[[str, str], Awaitable[str]]
-"""(worker, prompt) -> the text that a small, cheap model answers; its cost is the worker's."""
+"""(worker, prompt) -> the text that a small, cheap model answers, empty where it refused; its cost is the worker's."""
 
 SearchByModel = Callable[[str, Search], Awaitable[Sequence[Found]]]
 """(worker, search) -> what the model's provider finds on the web; its cost is the worker's. Raises ToolError."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,24 @@ def test_a_note_that_does_not_fit_ends_nothing(tmp_path: Path, begin: Begin) -> 
     assert [event.how for event in compactions(capped, "w1")] == ["record"]
     assert _of(capped, CapReached) == []
     assert capped["1"].status == "completed", capped["1"].error
+
+
+@pytest.mark.parametrize(
+    ("stop", "how", "note"), [("refusal", "record", ""), ("max_tokens", "note", "I read on. [cut]")]
+)
+def test_a_refused_note_is_none_and_half_a_note_says_so(
+    tmp_path: Path, begin: Begin, stop: str, how: str, note: str
+) -> None:
+    """What the model said instead of a note is not what it wanted to remember."""
+    write_files(tmp_path / "workspace")
+
+    def worker(task: str, turn: int, body: Json) -> Answer:
+        answer = reader(task, turn, body)
+        return replace(answer, stop_reason=stop) if NOTE in said(body["messages"][-1]) else answer
+
+    result = begin(Floor([lay_out({"a": ()}), text("Read.")], worker), window=100_000, budget="none").wait(60)
+    assert result["1"].status == "completed", result["1"].error
+    assert [(event.how, event.summary) for event in compactions(result, "w1")] == [(how, note)]
 
 
 def test_what_stays_large_is_not_compacted_again_and_again(play: Play) -> None:

@@ -22,7 +22,12 @@ READ = "It has 1,000 lines."
 
 
 def played(
-    base: Path, monkeypatch: pytest.MonkeyPatch, page: str = LONG, options: Json | None = None, **args: str
+    base: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    page: str = LONG,
+    options: Json | None = None,
+    read: Answer | None = None,
+    **args: str,
 ) -> tuple[list[Any], list[Json], WebSite, list[Any]]:
     """A run of one worker that fetches once: its events, the page reader's requests, the site, what was reached."""
     readers: list[Json] = []
@@ -36,7 +41,7 @@ def played(
         if body.get("tools"):
             return floor(body, number)
         readers.append(body)
-        return text(READ)
+        return read or text(READ)
 
     (workspace := base / "workspace").mkdir()
     with (
@@ -71,6 +76,24 @@ def test_a_question_about_a_page_in_a_run(tmp_path: Path, monkeypatch: pytest.Mo
     assert (reader["model"], LONG in str(reader["messages"][0]["content"][0]["text"])) == ("claude-haiku-5-5", True)
     asked = [event for event in events if isinstance(event, e.RequestEnded) and event.by == "w1"]
     assert [event.aside for event in asked] == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("read", "said", "note"),
+    [
+        (text("I cannot help.", stop_reason="refusal"), LONG, "[The page itself, as the small model gave no answer.]"),
+        (text("It has 1,0", stop_reason="max_tokens"), "It has 1,0 [cut]", "[a small model's answer from the page, "),
+    ],
+)
+def test_a_refusal_is_no_answer_from_a_page_and_half_an_answer_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: Answer, said: str, note: str
+) -> None:
+    """A worker must not take either for what the page says."""
+    add_rule(Rule("allow", "site", "ok.test"))
+    events, _, _, _ = played(tmp_path, monkeypatch, read=read, prompt="How many lines?")
+    [ended] = [event for event in events if isinstance(event, e.ToolEnded) and event.name == "WebFetch"]
+    assert f"from ok.test>\n{said}\n</page " in ended.content
+    assert note in ended.content and "I cannot help." not in ended.content
 
 
 @pytest.mark.parametrize("cap", ["run.tokens", "haiku.tokens"])
