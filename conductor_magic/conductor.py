@@ -112,10 +112,11 @@ class Conductor:
                 self._journal.append(ConductorSlept(text=text))
                 asleep = True
         except ConductorStuck as error:
-            self._journal.append(ConductorFailed(error=str(error)))
+            self._journal.append(ConductorFailed(error=str(error), text=self._cut_short(str(error))))
         except BaseException:
             if self._journal.state.conductor.status != "sleeping":
-                self._journal.append(ConductorSlept(text=None))
+                text = None if self._valuing() else self._cut_short("The run was stopped.")
+                self._journal.append(ConductorSlept(text=text))
             raise
         finally:
             listening.cancel()
@@ -196,13 +197,21 @@ class Conductor:
             await self._speak()
 
     async def _take_turn(self) -> str | None:
-        """What it said last; None when the budget ended the turn."""
+        """What it said last, or so much of it as a cap left; None when the cap ended the turn before it spoke."""
         try:
             return self._redactor.text(await self._speak())
-        except BudgetSpent:
-            return None
+        except BudgetSpent as error:
+            return self._cut_short(str(error))
         except ModelError as error:
             raise ConductorStuck(str(error)) from error
+
+    def _cut_short(self, why: str) -> str | None:
+        """The pieces that are there of an answer that is not finished, which were paid for; None where there are none.
+
+        Only for people: a conductor that is resumed goes on exactly where it stopped.
+        """
+        said = self._redactor.text(said_since(self._conversation.messages).strip())
+        return f"{said}\n\n[The answer breaks off here. {why}]" if said else None
 
     async def _speak(self) -> str:
         reply, self._before.unfinished = self._before.unfinished, None
@@ -225,6 +234,9 @@ class Conductor:
                     self._journal.append(ConductorTold(text=GO_ON, about="reminder"))
                     self._conversation.say(GO_ON)
                 case "refusal":
+                    if reply.content:
+                        # Why it refused is no piece of its answer.
+                        self._conversation.messages.pop()
                     raise ConductorStuck(f"The model refused. {reply.text}".strip())
                 case "model_context_window_exceeded":
                     raise ConductorStuck("Its conversation no longer fits into the model's window.")

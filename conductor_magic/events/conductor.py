@@ -41,7 +41,10 @@ class ConductorTurn(Event, kind="conductor.turn"):
 
 
 class ConductorSlept(Event, kind="conductor.slept"):
-    """The conductor ended its turn; `text` is its last word, None where the turn gave none on purpose."""
+    """The conductor ended its turn; `text` is its last word, None where the turn gave none on purpose.
+
+    Of a word that was cut short it is what there was, and says so.
+    """
 
     text: str | None
 
@@ -60,10 +63,11 @@ class ConductorTold(Event, kind="conductor.told"):
 
 
 class ConductorFailed(Event, kind="conductor.failed"):
-    """The conductor cannot go on."""
+    """The conductor cannot go on; `text` is what there is of an answer that breaks off here, None where nothing is."""
 
     error: str
     cause: Cause = "api"
+    text: str | None = None
 
 
 class ConductorStalled(Event, kind="conductor.stalled"):

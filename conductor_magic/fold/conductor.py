@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from conductor_magic import events as e
 from conductor_magic.errors import TransitionError
 from conductor_magic.events import Event, Record
@@ -56,10 +58,12 @@ def _conductor_turn(state: RunState, record: Record, event: e.ConductorTurn) -> 
 
 
 def _slept(state: RunState, record: Record, event: e.ConductorSlept) -> RunState:
-    if event.text is None:
-        return change_conductor(state, status="sleeping", silent="")
-    told = state.conductor.told
-    return change_conductor(state, status="sleeping", answer=event.text, answered=told, silent="")
+    return change_conductor(state, status="sleeping", silent="", **_last_word(state, event.text))
+
+
+def _last_word(state: RunState, text: str | None) -> dict[str, Any]:
+    """What is the answer now, to all that the conductor was told; nothing changes where it gave none."""
+    return {} if text is None else {"answer": text, "answered": state.conductor.told}
 
 
 def _told(state: RunState, record: Record, event: e.ConductorTold) -> RunState:
@@ -79,7 +83,8 @@ def _told(state: RunState, record: Record, event: e.ConductorTold) -> RunState:
 
 
 def _conductor_failed(state: RunState, record: Record, event: e.ConductorFailed) -> RunState:
-    return add_to_tape(change_conductor(state, status="failed", error=event.error, silent=""), record)
+    word = _last_word(state, event.text)
+    return add_to_tape(change_conductor(state, status="failed", error=event.error, silent="", **word), record)
 
 
 def _conductor_stalled(state: RunState, record: Record, event: e.ConductorStalled) -> RunState:
