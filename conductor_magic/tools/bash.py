@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import re
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from conductor_magic.sandbox import Outcome, run
 from conductor_magic.tools.background import end_command, start_command
 from conductor_magic.tools.base import TIMEOUT_SCHEMA, ToolContext, ToolResult, own_seconds
 from conductor_magic.tools.commands import admit_command
-from conductor_magic.tools.output import new_file, plain, shortened
+from conductor_magic.tools.output import kept, plain, shortened
 from conductor_magic.tools.watched import watched
 
 __all__ = ["Bash"]
@@ -116,7 +115,4 @@ def _ending(outcome: Outcome, seconds: float) -> str:
 
 def _spilled(text: str, context: ToolContext) -> Path:
     stem = f"{re.sub(r'[^0-9A-Za-z_-]', '_', context.task)}-bash-output"
-    handle, path = new_file(context.artifacts, stem, ".txt")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-    return path
+    return kept(context.artifacts, stem, ".txt", text.encode())

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
-__all__ = ["new_file", "plain", "shortened"]
+__all__ = ["kept", "new_file", "plain", "shortened"]
 
 _TERMINAL = re.compile(
     r"\x1b\][^\x07\x1b]{0,4096}(?:\x07|\x1b\\)?"  # operating system commands: titles, clipboard
@@ -44,11 +46,45 @@ def shortened(text: str, limit: int, where: str = "") -> str:
 def new_file(folder: Path, stem: str, suffix: str) -> tuple[int, Path]:
     """Make a file of a name that is not taken yet: its descriptor, open for reading and writing, and its path."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    number = 1
-    while True:
-        path = folder / (f"{stem}{suffix}" if number == 1 else f"{stem}-{number}{suffix}")
-        try:
-            return os.open(path, flags, 0o600), path
-        except FileExistsError:
-            number += 1
+    return next((handle, path) for path in _names(folder, stem, suffix) if (handle := _made(path)) is not None)
+
+
+def kept(folder: Path, stem: str, suffix: str, content: bytes) -> Path:
+    """The file that holds a content: a new one, named as by `new_file`, unless it is there already.
+
+    A result that names another file each time would be news to a worker that gets nowhere (`progress.py`).
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return next(path for path in _names(folder, stem, suffix) if _is_kept(path, content))
+
+
+def _names(folder: Path, stem: str, suffix: str) -> Iterator[Path]:
+    yield folder / f"{stem}{suffix}"
+    yield from (folder / f"{stem}-{number}{suffix}" for number in count(2))
+
+
+def _made(path: Path) -> int | None:
+    """The descriptor of a new file; None where the name is taken."""
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except FileExistsError:
+        return None
+
+
+def _is_kept(path: Path, content: bytes) -> bool:
+    """Write the content there; False where another one is."""
+    handle = _made(path)
+    if handle is None:
+        return _holds(path, content)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+    return True
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return False
+    with os.fdopen(handle, "rb") as file:
+        return os.fstat(handle).st_size == len(content) and file.read() == content

@@ -15,7 +15,7 @@ from conductor_magic.tools.base import ToolContext, ToolResult
 from conductor_magic.tools.documents import show_document
 from conductor_magic.tools.images import show_image
 from conductor_magic.tools.opened import Opened
-from conductor_magic.tools.output import new_file
+from conductor_magic.tools.output import kept, new_file
 from conductor_magic.web import Elsewhere, Fetched, Page, page_of
 from conductor_magic.web.hidden import seen
 
@@ -173,18 +173,27 @@ def _marked(text: str, fetched: Fetched) -> str:
 
 
 def _saved_text(text: str, fetched: Fetched, context: ToolContext) -> Path:
-    handle, path = _saved(text.encode(errors="replace"), ".md", fetched, context)
-    os.close(handle)
-    return path
+    """Keep the text of a page, in one file however often it is fetched."""
+    try:
+        return kept(context.artifacts, _stem(fetched, context), ".md", text.encode(errors="replace"))
+    except OSError as error:
+        raise _not_kept(error) from None
 
 
 def _saved(body: bytes, suffix: str, fetched: Fetched, context: ToolContext) -> tuple[int, Path]:
     """Keep a whole page beside the run's artifacts: its descriptor, and where it is."""
-    stem = re.sub(r"[^0-9A-Za-z_.-]", "_", f"{context.task}-web-{fetched.final.host}")
     try:
-        handle, path = new_file(context.artifacts, stem[:100], suffix)
+        handle, path = new_file(context.artifacts, _stem(fetched, context), suffix)
         with open(handle, "wb", closefd=False) as file:
             file.write(body)
     except OSError as error:
-        raise ToolError(f"The page could not be kept in the run's folder: {error.strerror or error}.") from None
+        raise _not_kept(error) from None
     return handle, path
+
+
+def _stem(fetched: Fetched, context: ToolContext) -> str:
+    return re.sub(r"[^0-9A-Za-z_.-]", "_", f"{context.task}-web-{fetched.final.host}")[:100]
+
+
+def _not_kept(error: OSError) -> ToolError:
+    return ToolError(f"The page could not be kept in the run's folder: {error.strerror or error}.")

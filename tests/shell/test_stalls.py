@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -72,6 +73,18 @@ def test_large_results_end_a_stall_as_well_though_they_are_compacted_away(play: 
     assert sum(isinstance(event, ContextCompacted) for event in events) > 4
     assert sum(isinstance(event, WorkerTold) and event.about == "stalled" for event in events) == 2
     assert sum(isinstance(event, ToolEnded) and event.by != "conductor" for event in events) <= 2 * 2 * 10
+
+
+def test_an_output_that_is_kept_in_a_file_is_no_news_the_second_time(play: Play) -> None:
+    """The same command with the same long output: one file holds it, so the results are equal."""
+    floor = Floor(
+        [lay_out({"a": ()}), text("Under way."), text("Stuck.")],
+        lambda task, turn, body: tools(("Bash", {"command": "seq 1 10000"}), prefix=f"t{turn}"),
+    )
+    result = play(floor, budget="none")
+    assert "It made no progress" in result["1"].error and "9 turns in a row" in result["1"].error
+    # The second attempt finds the file of the first.
+    assert [path.name for path in (Path(result.path) / "artifacts").iterdir()] == ["1-bash-output.txt"]
 
 
 def test_two_calls_that_take_turns_end_as_well(play: Play) -> None:

@@ -184,6 +184,19 @@ def test_a_long_page_is_kept_whole(tmp_path: Path, site: WebSite) -> None:
     )
 
 
+def test_a_page_that_is_fetched_again_is_kept_once_and_what_changed_beside_it(tmp_path: Path, site: WebSite) -> None:
+    """The same page gives the same words, so that who fetches it for ever is seen to learn nothing."""
+    other, said = LONG.replace("Line", "Lime"), list[ToolResult]()
+    with web_stub(NAMES, lambda ip, port: ("127.0.0.1", site.port)):
+        bench = ToolBench(tmp_path, rules=RULES)
+        for page in (LONG, LONG, other):
+            site.add("/", Page(page.encode(), "text/plain"))
+            said.append(bench.call("WebFetch", url="http://ok.test/"))
+    assert said[0] == said[1]
+    found = {path.name: path.read_text() for path in (tmp_path / "data" / "artifacts").iterdir()}
+    assert found == {"1-web-ok.test.md": LONG, "1-web-ok.test-2.md": other}
+
+
 def test_a_question_about_a_long_page(tmp_path: Path, site: WebSite) -> None:
     """The small model gets the page as data and the question; its answer comes framed, with where the page is."""
     asked: list[tuple[str, str]] = []
