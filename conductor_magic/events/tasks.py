@@ -40,6 +40,7 @@ class TaskRejected(Event, kind="task.rejected"):
 
     task: str
     error: str
+    by: str = "conductor"
 
 
 class TaskEdited(Event, kind="task.edited"):
