@@ -96,6 +96,7 @@ class Conductor:
         self._before = Recorded([])
         self._turns_before = 0
         self._cut: dict[str, CutCall] = {}
+        self._given: list[str] = []
 
     async def conduct(self, *, asleep: bool) -> None:
         """Take turns until cancelled or stuck. Each end of a turn is recorded; `wake` begins the next.
@@ -108,7 +109,7 @@ class Conductor:
             while True:
                 if asleep:
                     self._conversation.say(await self._messages.get())
-                text = await (self._end_valuing() if self._valuing() else self._take_turn())
+                text = await (self._end_valuing() if self._before.valuing else self._take_turn())
                 self._journal.append(ConductorSlept(text=text))
                 asleep = True
         except ConductorStuck as error:
@@ -158,32 +159,35 @@ class Conductor:
     def _take_up(self, *, asleep: bool) -> None:
         """Leave of the last reply what is still to be acted on."""
         last = self._before.unfinished
+        failed = last is not None and last.stop_reason in ("refusal", "model_context_window_exceeded")
+        self._given = self._before.given
         if asleep:
             self._before.unfinished = None
-        elif last is not None and last.stop_reason in ("refusal", "model_context_window_exceeded"):
+            if self._before.valuing and not failed:
+                self._given.append(said_since(self._before.messages).strip())
+        elif last is not None and failed:
             # It failed for this. Whoever resumes the run wants the same asked again.
             self._before.unfinished = None
             if last.content:
                 self._before.messages.pop()
         self._conversation.messages.extend(self._before.messages)
 
-    def _valuing(self) -> bool:
-        told = (record.event for record in reversed(self._journal.state.conductor.log))
-        last = next((e for e in told if isinstance(e, ConductorTold) and e.about != "reminder"), None)
-        return last is not None and last.about in ("value", "repair")
-
     def wake(self, text: str, until: int, unlaunched: tuple[str, ...], unread: tuple[str, ...]) -> None:
         """Tell the conductor something while it sleeps."""
+        # What it said of the value before is of a run that it took for done.
+        self._before.valuing, self._given = False, []
         self._journal.append(ConductorTold(text=text, until=until, unlaunched=unlaunched, unread=unread))
         self._messages.put_nowait(text)
 
     async def give(self, text: str, *, repair: bool = False) -> str:
-        """Ask the sleeping conductor for one more text (a typed value); returns its reply.
+        """Ask the sleeping conductor for one more text (a typed value); returns its reply, or the one that is recorded.
 
         Raises:
             BudgetSpent: it cannot be paid any more.
             ModelError: it could not be had.
         """
+        if self._given:
+            return self._given.pop(0)
         self._journal.append(ConductorTold(text=text, about="repair" if repair else "value"))
         self._conversation.say(text)
         try:
@@ -192,9 +196,9 @@ class Conductor:
             self._journal.append(ConductorSlept(text=None))
 
     async def _end_valuing(self) -> None:
-        """Bring a request for the value that was cut short to its end; the engine asks for the value anew."""
+        """Bring a request for the value that was cut short to its end; the engine, which asks anew, is given that."""
         with suppress(BudgetSpent, ConductorStuck, ModelError):
-            await self._speak()
+            self._given.append(await self._speak())
 
     async def _take_turn(self) -> str | None:
         """What it said last, or so much of it as a cap left; None when the cap ended the turn before it spoke."""

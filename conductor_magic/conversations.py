@@ -30,6 +30,8 @@ class Recorded:
         turns: how many replies there were.
         text: what the last reply that had any said.
         to_mend: the report whose value did not fit, once a worker was asked to mend it.
+        valuing: the last that the conductor was told, reminders apart, is about the run's value.
+        given: what it has said to that, in order, but for the last.
     """
 
     messages: list[Json]
@@ -38,6 +40,8 @@ class Recorded:
     turns: int = 0
     text: str = ""
     to_mend: str | None = None
+    valuing: bool = False
+    given: list[str] = field(default_factory=list[str])
 
 
 def recorded(prompt: str, log: Iterable[Record]) -> Recorded:
@@ -67,6 +71,9 @@ def recorded(prompt: str, log: Iterable[Record]) -> Recorded:
             found.unfinished = None
             if event.about == "repair" and found.to_mend is None:
                 found.to_mend = said_since(found.messages)
+            if isinstance(event, e.ConductorTold) and event.about != "reminder":
+                found.valuing = event.about in ("value", "repair")
+                found.given = [*found.given, said_since(found.messages).strip()] if event.about == "repair" else []
             found.messages.append(_user(event.text))
         elif isinstance(event, e.ContextCompacted) and event.messages:
             found.messages, found.unfinished, found.results = [dict(message) for message in event.messages], None, {}

@@ -42,7 +42,8 @@ def _resumed(state: RunState, record: Record, event: e.RunResumed) -> RunState:
     if state.started is None:
         raise TransitionError("run.resumed: no run has begun")
     started = state.started
-    stopped, conductor = state.ended or state.stopping, _awake(state.conductor)
+    stopped = state.ended or state.stopping
+    conductor = _awake(state.conductor, anew=stopped)
     planned = state.status == "planned"
     # What was in flight may have been billed: nobody was there to hear.
     for flight in state.in_flight.values():
@@ -76,13 +77,16 @@ def _resumed(state: RunState, record: Record, event: e.RunResumed) -> RunState:
     return add_to_tape(state, record)
 
 
-def _awake(conductor: ConductorState) -> ConductorState:
-    """The conductor as a new process takes it up: awake, where its last turn was cut short."""
+def _awake(conductor: ConductorState, *, anew: bool) -> ConductorState:
+    """The conductor as a new process takes it up: awake, where its last turn was cut short.
+
+    Where the run goes on anew, it is reminded anew of what it has not launched; a kill alone changes nothing of that.
+    """
     last = conductor.log[-1].event if conductor.log else None
     finished = isinstance(last, e.ConductorTurn) and last.stop not in ("tool_use", "pause_turn", "max_tokens")
     cut = conductor.status == "sleeping" and not finished
     status = "thinking" if cut or conductor.status == "failed" else conductor.status
-    return replace(conductor, status=status, error="", reminded=(), silent="")
+    return replace(conductor, status=status, error="", reminded=() if anew else conductor.reminded, silent="")
 
 
 def _continued(state: RunState, record: Record, event: e.RunResumed) -> RunState:
