@@ -107,6 +107,7 @@ def assemble(
         closed = (*walls.hidden, *walls.denied)
         services.custody = Custody(JournalLedger(journal, redactor), workspace, closed, artifacts)
         settler = Settler(journal, questions, services.custody, reach)
+        services.openers.append(settler.take_up)
         services.closers += [settler.aclose, services.custody.aclose, Shadows(journal).aclose]
     bench = Bench(
         tools=worker_tools(read_only),

@@ -127,6 +127,7 @@ class Engine:
         await asyncio.sleep(0)
         self._alarms.set()
         try:
+            await self._bench.services.open()
             while not self._journal.state.ended:
                 self._changed.clear()
                 if self._fault is not None:

@@ -62,13 +62,14 @@ class Questions:
             )
         return await self._answered(name)
 
-    async def put_aside(self, question: Json) -> tuple[str, str]:
-        """Ask while all work goes on; returns what was said and by whom, the recommended option where nobody is.
+    async def put_aside(self, question: Json, conflict: str) -> tuple[str, str]:
+        """Ask about a conflict while all work goes on; returns what was said and by whom.
 
-        Whoever does not want to know any more cancels it.
+        Where nobody is, it is the recommended option. Whoever does not want to know any more cancels it.
         """
         name, text = self._next_name(), question["question"]
-        self._journal.append(QuestionAsked(question=name, ask=(self._redactor.json(question),), by="engine"))
+        shown = self._redactor.json(question)
+        self._journal.append(QuestionAsked(question=name, ask=(shown,), by="engine", conflict=conflict))
         default = ask.recommended(question)
         if self._answers is not None:
             said = str(self._by_dict(name, [question])[text])

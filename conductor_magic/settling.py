@@ -1,17 +1,19 @@
 """Settles what collided: a person picks a version or wants a merge; where nobody says otherwise, a task merges.
 
-Nothing waits for the answer. When all other work is done and nobody has decided, `decide` has it merged.
+Nothing waits for the answer. When all other work is done and nobody has decided, `decide` has it merged. A resumed run
+does what was said, and asks again where nothing was.
 """
 
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 from conductor_magic.errors import ToolError
 from conductor_magic.events import ConflictFound, ConflictResolved, Event, MergeWanted, Record
 from conductor_magic.journal import Journal
-from conductor_magic.paths import Reach
+from conductor_magic.paths import Reach, Target
 from conductor_magic.placing import Overtaken
 from conductor_magic.plan import ancestors
 from conductor_magic.questions import Questions
@@ -19,6 +21,7 @@ from conductor_magic.redact import Redactor
 from conductor_magic.state import RunState
 from conductor_magic.tools.custody import Custody
 from conductor_magic.tools.ledger import Standing
+from conductor_magic.tools.versions import LARGEST_KEPT, digest
 from conductor_magic.wording import path_text
 
 __all__ = ["MERGE", "JournalLedger", "Settler"]
@@ -82,6 +85,15 @@ class Settler:
         self._open: dict[str, asyncio.Task[None]] = {}
         self._unsubscribe = journal.subscribe(self._heard)
 
+    async def take_up(self) -> None:
+        """Ask again about what an earlier process left open; comes back once what was said to that one is done."""
+        for conflict in self._journal.state.open_conflicts:
+            if conflict.event.conflict and conflict.event.sure and not conflict.wanted:
+                self._open[conflict.id] = asyncio.ensure_future(self._settle(conflict.event))
+        said = [task for name, task in self._open.items() if self._said(name)]
+        if said:
+            await asyncio.wait(said)
+
     async def aclose(self) -> None:
         """Ask no more."""
         self._unsubscribe()
@@ -100,7 +112,7 @@ class Settler:
 
     async def _settle(self, event: ConflictFound) -> None:
         question, picks = _question(event)
-        said, by = await self._questions.put_aside(question)
+        said, by = self._said(event.conflict) or await self._questions.put_aside(question, event.conflict)
         if said in picks:
             trouble = await self._keep(event, picks[said])
             if not trouble:
@@ -110,22 +122,52 @@ class Settler:
             said = f"{said}, but {trouble}"
         self._journal.append(MergeWanted(conflict=event.conflict, by=by, note="" if said == MERGE else said))
 
+    def _said(self, conflict: str) -> tuple[str, str] | None:
+        """What was said in an earlier process, and by whom; None when nothing was."""
+        for question in reversed(tuple(self._journal.state.questions.values())):
+            # One that the engine closed is one to which nobody has said anything.
+            if question.conflict == conflict and question.answered_by not in ("", "engine"):
+                return str(next(iter(question.answers.values()))), question.answered_by
+        return None
+
     async def _keep(self, event: ConflictFound, number: int) -> str:
         """Put one of the versions in place; empty when it is there, else why it could not be."""
-        collision = self._custody.collision(event.conflict)
-        assert collision is not None, "a conflict that was found in this process has its versions"
-        wanted, now = collision.contenders[number], collision.contenders[-1]
-        if wanted is now:
+        if number == len(event.who) - 1:
             return ""
-        assert wanted.content is not None, "only versions that are kept can be picked"
+        collision = self._custody.collision(event.conflict)
         try:
             with self._reach.target(event.path) as target:
-                await self._custody.replace(target, wanted.content, now.content, None)
+                if collision is None:
+                    wanted, now = await asyncio.to_thread(self._recorded, event, number, target)
+                else:
+                    wanted, now = collision.contenders[number].content, collision.contenders[-1].content
+                assert wanted is not None, "only versions that are kept can be picked"
+                if wanted != now:
+                    await self._custody.replace(target, wanted, now, None)
         except Overtaken:
             return "the file has changed since"
         except ToolError as error:
             return str(error)
         return ""
+
+    def _recorded(self, event: ConflictFound, number: int, target: Target) -> tuple[bytes, bytes | None]:
+        """A version as an earlier process has kept it, and what its file holds.
+
+        Raises:
+            Overtaken: that is neither the last version nor this one, which may have been put in place already.
+            ToolError: the version is not there, or not as it was: what is kept is without secrets.
+        """
+        folder = self._journal.path.parent / "artifacts" / "conflicts" / event.conflict
+        try:
+            wanted = (folder / Path(event.kept[number]).name).read_bytes()
+        except OSError:
+            wanted = b""
+        if not event.shas or digest(wanted) != event.shas[number]:
+            raise ToolError("that version is not kept as it was")
+        now = None if target.now is None else target.read(LARGEST_KEPT + 1)
+        if ("" if now is None else digest(now)) not in (event.shas[number], event.shas[-1]):
+            raise Overtaken(now)
+        return wanted, now
 
 
 def _question(event: ConflictFound) -> tuple[Json, dict[str, int]]:

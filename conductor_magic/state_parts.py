@@ -155,7 +155,7 @@ class QuestionState:
     """A question and, once there, its answers by question text.
 
     `defaults`: those that took their default while others were answered; `call`: the call that waits for it; `joined`:
-    whose calls do besides.
+    whose calls do besides; `conflict`: the one that it is about.
     """
 
     id: str
@@ -170,6 +170,7 @@ class QuestionState:
     defaults: tuple[str, ...] = ()
     call: str | None = None
     joined: tuple[Joined, ...] = ()
+    conflict: str = ""
 
     @property
     def tasks(self) -> tuple[str, ...]:

@@ -18,7 +18,10 @@ __all__ = [
 
 
 class QuestionAsked(Event, kind="question.asked"):
-    """The conductor (`scope`) or a worker's call (`permission`) waits for an answer; `ask` as in AskUserQuestion."""
+    """The conductor (`scope`) or a worker's call (`permission`) waits for an answer; `ask` as in AskUserQuestion.
+
+    `conflict`: the one that the engine asks about.
+    """
 
     question: str
     ask: tuple[Json, ...]
@@ -26,6 +29,7 @@ class QuestionAsked(Event, kind="question.asked"):
     by: str = "conductor"
     task: str | None = None
     call: str | None = None
+    conflict: str = ""
 
 
 class QuestionJoined(Event, kind="question.joined"):

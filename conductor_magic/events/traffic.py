@@ -167,7 +167,8 @@ class ConflictFound(Event, kind="file.conflict"):
 
     `diffs`, `who` and `kept` go together: each version's difference from what they began from, whose it is, and the
     path where it is kept (empty when it is not). `base` is the path of what they began from. `sure` is false when it
-    may be that one task only wrote its own file twice.
+    may be that one task only wrote its own file twice. `shas`: the sha256 of each version, in hex, empty where there is
+    none: what is kept of it is without secrets.
     """
 
     path: str
@@ -178,6 +179,7 @@ class ConflictFound(Event, kind="file.conflict"):
     base: str = ""
     kept: tuple[str, ...] = ()
     sure: bool = True
+    shas: tuple[str, ...] = ()
 
 
 class MergeWanted(Event, kind="file.merge_wanted"):

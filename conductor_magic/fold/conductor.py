@@ -14,7 +14,8 @@ __all__ = ["STEPS"]
 
 
 def _asked(state: RunState, record: Record, event: e.QuestionAsked) -> RunState:
-    question = QuestionState(event.question, event.ask, event.about, event.by, event.task, record.at, call=event.call)
+    about = {"call": event.call, "conflict": event.conflict}
+    question = QuestionState(event.question, event.ask, event.about, event.by, event.task, record.at, **about)
     state = replace(state, questions=with_entry(state.questions, event.question, question))
     return add_to_tape(change_conductor(state, status="asking") if event.by == "conductor" else state, record)
 

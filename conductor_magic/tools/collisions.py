@@ -12,6 +12,7 @@ from conductor_magic.differences import difference, is_text
 from conductor_magic.events import ConflictFound
 from conductor_magic.tools.ledger import Ledger
 from conductor_magic.tools.output import new_file
+from conductor_magic.tools.versions import digest
 
 __all__ = ["Collision", "Collisions", "Contender"]
 
@@ -93,6 +94,7 @@ class Collisions:
                     base=kept[0] if kept else "",
                     kept=tuple(kept[1:]),
                     sure=collision.sure,
+                    shas=tuple(map(_sha, collision.contenders)) if shown else (),
                 )
             )
 
@@ -127,6 +129,10 @@ class Collisions:
 _HIDDEN = "The name of the file is one that usually holds secrets: nothing of it is shown or kept."
 _LOST = "a version that was overwritten before it could be read, if there was one, or that could not be kept."
 _COMMAND = 2_000
+
+
+def _sha(contender: Contender) -> str:
+    return "" if contender.content is None else digest(contender.content)
 
 
 def _tasks(contenders: Iterable[Contender]) -> set[str]:

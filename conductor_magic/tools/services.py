@@ -35,6 +35,7 @@ class Services:
         web: how workers reach the web.
         kernels: gives each task its Python kernel, or None where each makes its own.
         custody: who is at which file of the workspace, or None where nobody keeps account of it.
+        openers: what an earlier process of the run has left to be done; done before anything is decided.
         closers: what ends the shared processes; run once, when the run is over.
     """
 
@@ -44,7 +45,13 @@ class Services:
     web: Web = field(default_factory=current_web)
     kernels: KernelPool | None = None
     custody: Custody | None = None
+    openers: list[Callable[[], Awaitable[None]]] = field(default_factory=list[Callable[[], Awaitable[None]]])
     closers: list[Callable[[], Awaitable[None]]] = field(default_factory=list[Callable[[], Awaitable[None]]])
+
+    async def open(self) -> None:
+        """Do what is left to be done."""
+        for opener in self.openers:
+            await opener()
 
     async def aclose(self, seconds: float = 5.0) -> None:
         """End everything that is shared, and wait for it for at most so many seconds.

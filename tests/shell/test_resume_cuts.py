@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import pytest
+
 from conductor_magic.api import resume
-from conductor_magic.events import ConductorTold, Record, RequestEnded, RunEnded, TaskRejected
+from conductor_magic.events import (
+    ConductorTold,
+    ConflictFound,
+    QuestionAnswered,
+    QuestionAsked,
+    Record,
+    RequestEnded,
+    RunEnded,
+    TaskRejected,
+)
 from conductor_magic.fold import fold
 from conductor_magic.result import ConductResult
-from tests.shell.conftest import Play
+from conductor_magic.run import resume as resume_run
+from conductor_magic.state import QuestionState
+from tests.shell.conftest import Begin, Play
+from tests.shell.test_conflict_runs import BASE, colliding, floor_of
 from tests.shell.test_resume import cut, told
 from tests.support.floor import Floor, create, done, launch, task_text
 from tests.support.messages_server import Answer, MessagesServer, text, tools
+from tests.support.person import Person
 
 
 def first(result: ConductResult, kind: type, **fields: Any) -> Record:
@@ -82,3 +98,70 @@ def test_what_the_conductor_said_to_the_end_is_not_paid_twice(
         # A reply whose record is not there is lost; what was counted of it stays counted.
         lost = isinstance(records[kept - 1].event, RequestEnded)
         assert again.requests == handler.requests - fold(records[:kept]).spend.requests + lost, why
+
+
+# --- what a person has decided ------------------------------------------------------------------------------------
+
+KEEP = "Keep #1's version"
+
+
+@pytest.fixture
+def settled(begin: Begin, tmp_path: Path) -> ConductResult:
+    """A run in which a person kept the first of two versions, while the second one's worker was still at work."""
+    workspace = tmp_path / "workspace"
+    (workspace / "__pycache__").mkdir()
+    (workspace / "f").write_text(BASE)
+    floor = floor_of(colliding("until [ -e __pycache__/answered ]; do sleep 0.01; done"), text("Done."))
+    run = begin(floor, begin=False)
+
+    def says(question: QuestionState) -> str:
+        (workspace / "__pycache__" / "answered").touch()
+        return KEEP
+
+    person = Person(run, says)
+    result = run.wait(60)
+    person.join()
+    assert [(conflict.resolved_by, conflict.how) for conflict in result.conflicts] == [("person", "kept #1's version")]
+    return result
+
+
+@pytest.mark.parametrize("placed", [False, True], ids=["not in place", "in place"])
+def test_the_version_that_a_person_kept_is_put_in_place_after_a_kill(
+    settled: ConductResult, serve: Callable[[Any], MessagesServer], tmp_path: Path, *, placed: bool
+) -> None:
+    """It was said and recorded; the kill came before the conflict was settled, and nobody is there to say it again."""
+    answered = first(settled, QuestionAnswered, by="person").seq
+    file = tmp_path / "workspace" / "f"
+    file.write_text(f"{BASE}token_{'one' if placed else 'two'}\n")
+    serve(Floor([text("Done.")]))
+    result = resume(str(cut(settled, answered, "cut")), quiet=True).wait(60)
+    assert [(conflict.resolved_by, conflict.how) for conflict in result.conflicts] == [("person", "kept #1's version")]
+    assert file.read_text() == f"{BASE}token_one\n"
+    assert (result.status, len(result.tasks)) == ("completed", 2)
+
+
+@pytest.mark.parametrize("asked", [True, False], ids=["asked", "not yet asked"])
+def test_a_person_who_had_not_decided_on_a_conflict_is_asked_again(
+    settled: ConductResult, serve: Callable[[Any], MessagesServer], tmp_path: Path, *, asked: bool
+) -> None:
+    """After a resume, with the versions that were kept; what has come since is not overwritten."""
+    file = tmp_path / "workspace" / "f"
+    kind = QuestionAsked if asked else ConflictFound
+    for now, kept in ((f"{BASE}token_two\n", True), ("of somebody else\n", False)):
+        file.write_text(now)
+        serve(Floor([text("Done."), text("Done.")]))
+        folder = cut(settled, first(settled, kind).seq, f"cut-{kept}")
+        run = resume_run(folder, {"quiet": True}, begin=False)
+
+        def says(question: QuestionState) -> str | None:
+            if question.ask[0]["header"] == "Conflict":
+                return KEEP
+            # The worker goes on when the conflict is settled.
+            return None if any(not c.wanted for c in run.state.open_conflicts) else "Leave it (Recommended)"  # noqa: B023
+
+        person = Person(run, says)
+        result = run.wait(60)
+        person.join()
+        assert KEEP in [option["label"] for question in person.asked for option in question.ask[0]["options"]]
+        assert file.read_text() == (f"{BASE}token_one\n" if kept else now)
+        assert [c.how for c in result.conflicts] == (["kept #1's version"] if kept else [""])
