@@ -18,7 +18,7 @@ from conductor_magic.caps import Cap, call_cap, reached
 from conductor_magic.clock import Clock, TimeUp, within
 from conductor_magic.cut_calls import CutCalls
 from conductor_magic.errors import ToolError
-from conductor_magic.events import ArtifactSaved, FileChanged, ToolEnded, ToolRefused, ToolStarted
+from conductor_magic.events import ArtifactSaved, Event, FileChanged, ToolEnded, ToolRefused, ToolStarted
 from conductor_magic.journal import Journal
 from conductor_magic.limits import Limits
 from conductor_magic.media import keep
@@ -107,18 +107,17 @@ class Calls:
             await self._journal.flushed()
         result, content = await self._result(tool, call["input"], name, turn)
         content = self._redactor.json(content)
-        self._record(result)
-        self._journal.append(
-            ToolEnded(
-                call=name,
-                by=worker,
-                name=tool.name,
-                content=content,
-                is_error=result.is_error,
-                use=call["id"],
-                seconds=time.monotonic() - began,
-            )
+        ended = ToolEnded(
+            call=name,
+            by=worker,
+            name=tool.name,
+            content=content,
+            is_error=result.is_error,
+            use=call["id"],
+            seconds=time.monotonic() - began,
         )
+        # In one piece: a kill in between would leave a part of what the call has brought out of the record for good.
+        self._journal.append_together([*self._brought(result), ended])
         return tool_result(call, content, is_error=result.is_error)
 
     async def _run_in_time(self, tool: WorkerTool, args: Json, call: str, turn: tuple[Json, ...]) -> ToolResult:
@@ -168,30 +167,31 @@ class Calls:
         self._journal.append(ToolRefused(by=self._context.worker, name=call["name"], why=why, use=call["id"]))
         return tool_result(call, why, is_error=True)
 
-    def _record(self, result: ToolResult) -> None:
+    def _brought(self, result: ToolResult) -> list[Event]:
         """The files that a call has changed, and what it has published."""
         task, worker = self._context.task, self._context.worker
-        for change in result.files:
-            self._journal.append(
-                FileChanged(
-                    path=change.path,
-                    task=task,
-                    worker=worker,
-                    action="created" if change.action == "created" else "edited",
-                    before=change.before,
-                    after=change.after,
-                )
+        files = [
+            FileChanged(
+                path=change.path,
+                task=task,
+                worker=worker,
+                action="created" if change.action == "created" else "edited",
+                before=change.before,
+                after=change.after,
             )
-        for made in result.artifacts:
-            self._journal.append(
-                ArtifactSaved(
-                    name=made.name,
-                    task=task,
-                    worker=worker,
-                    mime=made.mime,
-                    path=f"artifacts/{Path(made.path).name}",
-                    size=made.size,
-                    sha256=made.sha256,
-                    shape=made.shape,
-                )
+            for change in result.files
+        ]
+        artifacts = [
+            ArtifactSaved(
+                name=made.name,
+                task=task,
+                worker=worker,
+                mime=made.mime,
+                path=f"artifacts/{Path(made.path).name}",
+                size=made.size,
+                sha256=made.sha256,
+                shape=made.shape,
             )
+            for made in result.artifacts
+        ]
+        return [*files, *artifacts]

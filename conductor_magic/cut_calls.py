@@ -1,13 +1,16 @@
 """What becomes of a call that was under way when its run stopped: made again where that is harmless, else asked about.
 
-Nobody can know whether such a call had its effect. Where nobody is there to say so, it is not made again: the worker
-is told, and looks at what there is.
+Nobody can know whether such a call had its effect, but where a file holds what it was to hold. Where nobody is there to
+say so, it is not made again: the worker is told, and looks at what there is.
 """
 
 from __future__ import annotations
 
+import asyncio
+import os
 from typing import Any
 
+from conductor_magic.errors import ToolError
 from conductor_magic.events import ToolEnded, ToolStarted, WorkerTold
 from conductor_magic.journal import Journal
 from conductor_magic.models.base import tool_result
@@ -15,6 +18,7 @@ from conductor_magic.permissions import visible
 from conductor_magic.questions import Questions
 from conductor_magic.state import WorkerState
 from conductor_magic.tools.base import ToolContext
+from conductor_magic.tools.files import reach_of
 from conductor_magic.unsure import main_input
 
 __all__ = ["CutCalls"]
@@ -62,7 +66,7 @@ class CutCalls:
     async def result(self, call: Json, context: ToolContext) -> Json | None:
         """What the model is told instead of the call's result; None when the call is to be made (again)."""
         begun = self._begun.pop(call["id"], None)
-        if begun is None:
+        if begun is None or (begun.name == "Write" and await asyncio.to_thread(_is_written, call["input"], context)):
             return None
         with context.hold():
             name = self._questions.ask_permission(
@@ -76,6 +80,16 @@ class CutCalls:
             ToolEnded(call=begun.call, by=context.worker, name=begun.name, content=told, is_error=True, use=begun.use)
         )
         return tool_result(call, told, is_error=True)
+
+
+def _is_written(args: Json, context: ToolContext) -> bool:
+    """Whether the file holds what the call was to write: made again, it changes nothing, and says what it did."""
+    wanted = str(args.get("content", "")).encode(errors="replace")
+    try:
+        with reach_of(context).file(str(args.get("file_path", ""))) as (handle, _):
+            return os.pread(handle, len(wanted) + 1, 0) == wanted
+    except (ToolError, OSError):
+        return False
 
 
 def _question(begun: ToolStarted, task: str) -> Json:

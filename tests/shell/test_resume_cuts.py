@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,18 @@ import pytest
 
 from conductor_magic.api import resume
 from conductor_magic.events import (
+    ArtifactSaved,
     ConductorTold,
     ConflictFound,
+    FileChanged,
     QuestionAnswered,
     QuestionAsked,
     Record,
     RequestEnded,
     RunEnded,
     TaskRejected,
+    ToolEnded,
+    ToolStarted,
 )
 from conductor_magic.fold import fold
 from conductor_magic.result import ConductResult
@@ -26,7 +31,7 @@ from conductor_magic.state import QuestionState
 from tests.shell.conftest import Begin, Play
 from tests.shell.test_conflict_runs import BASE, colliding, floor_of
 from tests.shell.test_resume import cut, told
-from tests.support.floor import Floor, create, done, launch, task_text
+from tests.support.floor import Floor, create, done, launch, lay_out, task_text
 from tests.support.messages_server import Answer, MessagesServer, text, tools
 from tests.support.person import Person
 
@@ -98,6 +103,48 @@ def test_what_the_conductor_said_to_the_end_is_not_paid_twice(
         # A reply whose record is not there is lost; what was counted of it stays counted.
         lost = isinstance(records[kept - 1].event, RequestEnded)
         assert again.requests == handler.requests - fold(records[:kept]).spend.requests + lost, why
+
+
+# --- what a call has brought --------------------------------------------------------------------------------------
+
+
+def test_what_a_call_brings_is_recorded_in_one_piece_with_its_end(play: Play) -> None:
+    """No kill comes between two files or artifacts of one call, or between them and its end."""
+
+    def works(task: str, turn: int, body: dict[str, Any]) -> Answer:
+        made = ("Python", {"code": "publish('numbers', [1, 2])\npublish('more', {'a': 1})"})
+        calls = [made, ("Write", {"file_path": "report.md", "content": "# Report\n"})]
+        return tools(calls[turn - 1], prefix=f"a{turn}") if turn <= len(calls) else done(task, turn, body)
+
+    records = list(play(Floor([lay_out({"a": ()}), text("Under way.")], works)).events)
+    kinds = [record.event.kind for record in records]
+    assert kinds.count("artifact.saved") == 2
+    assert kinds.count("file.changed") == 1
+    for record, following in pairwise(records):
+        if isinstance(record.event, (ArtifactSaved, FileChanged)):
+            assert isinstance(following.event, (ArtifactSaved, ToolEnded))
+            assert following.at == record.at
+
+
+@pytest.mark.parametrize("stands", [True, False], ids=["stands there", "another"])
+def test_a_file_that_was_written_before_the_kill_is_in_the_result(
+    play: Play, serve: Callable[[Any], MessagesServer], tmp_path: Path, *, stands: bool
+) -> None:
+    """Nobody is asked about a file that holds what it was to hold; of any other nobody knows, and it stays as it is."""
+
+    def writes(task: str, turn: int, body: dict[str, Any]) -> Answer:
+        write = ("Write", {"file_path": "report.md", "content": "# Report\n"})
+        return tools(write) if turn == 1 else done(task, turn, body)
+
+    whole = play(Floor([lay_out({"a": ()}), text("Under way."), text("The answer.")], writes))
+    file = tmp_path / "workspace" / "report.md"
+    content = "# Report\n" if stands else "# Report\nof a person\n"
+    file.write_text(content)
+    serve(Floor([text("The answer.")], writes))
+    result = resume(str(cut(whole, first(whole, ToolStarted, name="Write").seq, "cut")), quiet=True).wait(30)
+    assert (result.status, file.read_text()) == ("completed", content)
+    assert [change.path for change in result.files] == ([str(file)] if stands else [])
+    assert len(result.questions) == (not stands)
 
 
 # --- what a person has decided ------------------------------------------------------------------------------------
