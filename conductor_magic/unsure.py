@@ -14,7 +14,7 @@ def unsure_calls(state: RunState, worker: WorkerState) -> tuple[ToolStarted, ...
     One that only looks has done nothing, and neither has one that never got the yes that it waited for.
     """
     begun = [record.event for record in worker.calls.values() if isinstance(record.event, ToolStarted)]
-    waited = {question.call for question in state.questions.values() if _unanswered(question)}
+    waited = {question.call for question in state.questions.values() if _unanswered(question) or _denied(question)}
     return tuple(event for event in begun if not event.repeatable and event.call not in waited)
 
 
@@ -26,3 +26,9 @@ def main_input(begun: ToolStarted) -> str:
 def _unanswered(question: QuestionState) -> bool:
     """Whether nobody has answered, but for the engine, which closes what nobody waits for any more."""
     return question.answered is None or question.answered_by == "engine"
+
+
+def _denied(question: QuestionState) -> bool:
+    """Whether it was asked for a yes and got none: any other word is a no."""
+    labels = [str(option["label"]) for ask in question.ask for option in ask["options"]]
+    return labels[:1] == ["No"] and not any(str(said) in labels[1:] for said in question.answers.values())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from conductor_magic import events as e
 from conductor_magic.check import check
 from conductor_magic.decisions import ContinueWorker, StartWorker
@@ -53,6 +55,17 @@ def test_a_call_that_waited_for_its_yes_is_not_unsure() -> None:
     assert resumed(after(BASH, asked())).unsure == ()
     assert resumed(after(BASH, asked(), closed)).unsure == ()
     assert resumed(after(BASH, asked(), yes)).unsure == ("c1",)
+
+
+@pytest.mark.parametrize("said", ["No", "No, move it away instead"])
+def test_a_call_that_was_denied_is_not_unsure(said: str) -> None:
+    """It has not run; of one that nobody was sure of before, "Leave it" says nothing about what it has done."""
+    no = e.QuestionAnswered(question="q1", answers={"May it?": said}, by="person")
+    assert resumed(after(BASH, asked(), no)).unsure == ()
+    again = ({"question": "Run it again?", "options": [{"label": "Leave it"}, {"label": "Run it again"}]},)
+    unsure = e.QuestionAsked(question="q1", ask=again, about="permission", by="w1", task="1", call="c1")
+    left = e.QuestionAnswered(question="q1", answers={"Run it again?": "Leave it"}, by="person")
+    assert resumed(after(BASH, unsure, left)).unsure == ("c1",)
 
 
 def test_questions_of_workers_are_closed_with_a_no_and_the_conductors_stay() -> None:
