@@ -167,6 +167,7 @@ def test_cache_marks() -> None:
         ),
         (error(401, "authentication_error"), RequestRefused, "authentication", 401, None),
         (error(403, "permission_error"), RequestRefused, "authentication", 403, None),
+        (error(403, "permission_error", "no access to model claude-nix"), RequestRefused, "unknown_model", 403, None),
         (error(404, "not_found_error", "model: claude-nix"), RequestRefused, "unknown_model", 404, None),
         (error(404, "not_found_error", "no such path"), RequestRefused, "not_found", 404, None),
         (Answer(body={"ok": True}), BrokenStream, "not_a_stream", 200, None),

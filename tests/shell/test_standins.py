@@ -52,6 +52,26 @@ def _sent(result: ConductResult) -> list[RequestSent]:
     return [record.event for record in result.events if isinstance(record.event, RequestSent)]
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Your organization does not have access to model claude-haiku-5-5",
+        "The model claude-haiku-5-5 is not one that your plan has access to",
+    ],
+)
+def test_a_model_that_the_account_may_not_use_is_stood_in_for_too(play: Play, said: str) -> None:
+    """HTTP 403 about one model is not about the credential: nobody is asked for another key."""
+    floor = Floor([THREE, text("Under way."), text("The end.")])
+
+    def answer(body: Json, number: int) -> Answer:
+        return error(403, "permission_error", said) if body["model"] == NEWEST[0] else floor(body, number)
+
+    result = play(answer)
+    assert result.status == "completed", result.reason
+    assert [(task.model, len(task.attempts)) for task in result] == [("claude-haiku-4-5", 1)] * 3
+    assert not result.questions
+
+
 def test_an_older_model_of_the_line_takes_its_place(play: Play) -> None:
     """For the conductor and for workers: two notices, two refused models, and the record says who answered."""
     result = play(without(*NEWEST))
@@ -167,7 +187,7 @@ def test_a_model_without_a_price_stands_in_for_none_under_a_cap_in_dollars(play:
 def test_a_server_that_knows_no_model(play: Play) -> None:
     """The run ends after a handful of requests, with the server's word and what to do."""
     result = play(lambda body, number: error(404, "not_found_error", f"model: {body['model']}"))
-    assert result.status == "failed" and "no such model" in result.reason and "--tier" in result.reason
+    assert result.status == "failed" and "no such model for you" in result.reason and "--tier" in result.reason
     assert len(_sent(result)) <= 9
 
 

@@ -49,7 +49,7 @@ _KIND_OF_STATUS = {
 _RETRYABLE = frozenset({"overloaded", "rate_limited", "server_error", "timeout", "conflict"})
 # What the same request, or a hundred of them, cannot mend: a server's wish to hear it again is not obeyed.
 _LASTING = frozenset({"authentication", "billing", "context_too_long", "unknown_model"})
-_WORDS = {"authentication": "that it refuses the credential", "unknown_model": "that it has no such model"}
+_WORDS = {"authentication": "that it refuses the credential", "unknown_model": "that it has no such model for you"}
 _LONGEST_MESSAGE = 500
 # The API has no error type of its own for these, and what to do about them differs from any other bad request.
 _CONTEXT_PHRASES = (
@@ -66,6 +66,8 @@ _NO_SUCH_MODEL = re.compile(
     r"|\bmodel\b.{0,100}?(?:not found|not exist|retired|been deprecated|no longer available|identifier is invalid)",
     re.DOTALL,
 )
+# Said of one model, a 403 does not mean the credential: another model of the tier may be had with it.
+_NO_ACCESS_TO_MODEL = re.compile(r"\baccess\b.{0,100}\bmodel\b|\bmodel\b.{0,100}\baccess\b", re.DOTALL)
 
 
 def fault_of_body(
@@ -107,6 +109,8 @@ def _kind(error_type: object, status: int | None, said: str) -> str:
         kind = _KIND_OF_STATUS.get(status or 0, by_class)
     lowered = said.lower()
     if kind == "not_found" and re.search(r"\bmodel\b", lowered):
+        return "unknown_model"
+    if (error_type == "permission_error" or status == 403) and _NO_ACCESS_TO_MODEL.search(lowered):
         return "unknown_model"
     if kind != "invalid_request":
         return kind
