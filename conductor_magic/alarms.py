@@ -8,9 +8,11 @@ from collections.abc import Callable
 from conductor_magic.caps import amount, next_tier_alarm, out_of_time
 from conductor_magic.events import CapReached
 from conductor_magic.journal import Journal
-from conductor_magic.near_caps import next_time_warning
+from conductor_magic.near_caps import next_time_warning, waits_too_long
 
 __all__ = ["Alarms"]
+
+_QUIET_SECONDS = 1.0
 
 
 class Alarms:
@@ -27,6 +29,7 @@ class Alarms:
         self._run: asyncio.TimerHandle | None = None
         self._tier: asyncio.TimerHandle | None = None
         self._warning: asyncio.TimerHandle | None = None
+        self._wait: asyncio.TimerHandle | None = None
 
     def set(self) -> None:
         """Set the run's alarm; once."""
@@ -37,7 +40,7 @@ class Alarms:
 
     def set_tier(self) -> None:
         """Set the tiers' alarm and the warning anew: how fast time is used up changes with how many work."""
-        for timer in (self._tier, self._warning):
+        for timer in (self._tier, self._warning, self._wait):
             if timer is not None:
                 timer.cancel()
         state, now, loop = self._journal.state, self._journal.now(), asyncio.get_running_loop()
@@ -45,10 +48,13 @@ class Alarms:
         self._tier = None if due is None else loop.call_later(due[1], self._tier_is_over)
         near = next_time_warning(state, now)
         self._warning = None if near is None else loop.call_later(near[1], self._time_is_short)
+        # Between a reply and what is recorded of it nothing seems to go on.
+        vain = waits_too_long(state) is not None
+        self._wait = loop.call_later(_QUIET_SECONDS, self._wait_is_vain) if vain else None
 
     def cancel(self) -> None:
         """Call all of it off."""
-        for timer in (self._run, self._tier, self._warning):
+        for timer in (self._run, self._tier, self._warning, self._wait):
             if timer is not None:
                 timer.cancel()
 
@@ -57,6 +63,12 @@ class Alarms:
         # A spent budget lets workers go on, so time still counts after it.
         if not state.ended and not state.cancelled_by:
             self._journal.append(out_of_time(seconds))
+
+    def _wait_is_vain(self) -> None:
+        state = self._journal.state
+        event = waits_too_long(state)
+        if event is not None and not state.ended:
+            self._journal.append(event)
 
     def _time_is_short(self) -> None:
         state = self._journal.state

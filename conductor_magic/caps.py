@@ -208,16 +208,20 @@ def used(state: RunState, unit: Unit, tier: Tier | None = None) -> float:
 
 
 def worked_seconds(state: RunState, worker: WorkerState, now: float) -> float:
-    """Seconds that an attempt has taken, but for those in which a person was asked or nobody drove the run."""
+    """Seconds that an attempt has taken, but for those in which it could not go on.
+
+    A person was asked, the provider let nobody send, or nobody drove the run.
+    """
     end = now if worker.ended is None else worker.ended
     waits = [
         (since, end if question.answered is None else question.answered)
         for question in state.questions.values()
         if (since := question.since(worker.id)) is not None
     ]
+    paused = [] if state.paused is None else [(state.paused.since, min(end, state.paused.until))]
     worked, free = 0.0, worker.started
     # Several calls of one turn may wait at once, also when the run ends: no second is taken off twice.
-    for since, until in sorted([*waits, *worker.breaks]):
+    for since, until in sorted([*waits, *worker.breaks, *state.waits, *paused]):
         worked += max(0.0, min(since, end) - free)
         free = max(free, min(until, end))
     return worked + max(0.0, end - free)

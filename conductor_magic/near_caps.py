@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conductor_magic.caps import Cap, run_caps, tier_caps, tier_seconds, used
-from conductor_magic.events import TIERS, BudgetWarned, Tier
+from conductor_magic.caps import Cap, amount, run_caps, tier_caps, tier_seconds, used
+from conductor_magic.events import TIERS, BudgetWarned, CapReached, Tier
 from conductor_magic.state import RunState, TaskState
 
-__all__ = ["SHARES", "name_of", "nearly_spent", "next_time_warning", "wakes"]
+__all__ = ["SHARES", "name_of", "nearly_spent", "next_time_warning", "waits_too_long", "wakes"]
 
 SHARES = (0.8, 0.95)
 """Shares of a cap at which the conductor is told."""
@@ -49,6 +49,19 @@ def next_time_warning(state: RunState, now: float) -> tuple[BudgetWarned, float]
         return None
     seconds, event = min(due, key=lambda one: one[0])
     return event, seconds
+
+
+def waits_too_long(state: RunState) -> CapReached | None:
+    """The record that the provider's wait outlasts the run's time, once nothing else can come of it any more."""
+    started, paused = state.started, state.paused
+    if started is None or started.timeout is None or paused is None or state.halted:
+        return None
+    busy = state.in_flight or state.open_questions or any(worker.calls for worker in state.running)
+    if busy or paused.until < state.started_at + started.timeout:
+        return None
+    wait, limit = amount("seconds", round(paused.until - paused.since)), amount("seconds", started.timeout)
+    text = f"The provider asks for a wait of {wait}, longer than what is left of the run's time limit of {limit}."
+    return CapReached(cap="timeout", text=text)
 
 
 def name_of(event: BudgetWarned) -> str:

@@ -205,7 +205,8 @@ class RunState:
 
     `caps`: beyond the budget and the time limit, as in `run.started`; `capped`: tiers whose cap is reached; `warned`:
     unit, or tier and unit -> the share of that cap that the conductor was last told of; `usual_usd`: what a task of a
-    tier costs; `paused`: the latest wait that the provider asked for, as long as no request has left since.
+    tier costs; `paused`: the latest wait that the provider asked for, as long as no request has left since,
+    `waits`: those before, from when to when.
     """
 
     seq: int = 0
@@ -230,6 +231,7 @@ class RunState:
     questions: Mapping[str, QuestionState] = field(default_factory=dict)
     in_flight: Mapping[str, Flight] = field(default_factory=dict)
     paused: Pause | None = None
+    waits: tuple[tuple[float, float], ...] = ()
     requests: int = 0
     calls: int = 0
     spend: Spend = NO_SPEND

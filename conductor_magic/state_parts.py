@@ -74,8 +74,9 @@ NO_SPEND = Spend()
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """All requests wait for the provider: until when by the run's clock, and what it said."""
+    """All requests wait for the provider: from when and until when by the run's clock, and what it said."""
 
+    since: float
     until: float
     reason: str
 

@@ -29,13 +29,19 @@ _CHARACTERS_PER_TOKEN = 3.5
 def _request_sent(state: RunState, record: Record, event: e.RequestSent) -> RunState:
     flight = Flight(event.by, event.reserved, event.reserved_tokens, record.at, event.max_tokens, event.reply_usd)
     in_flight = with_entry(state.in_flight, event.request, flight)
-    return replace(state, in_flight=in_flight, requests=state.requests + 1, paused=None)
+    state = replace(state, in_flight=in_flight, requests=state.requests + 1)
+    if state.paused is None:
+        return state
+    span = (state.paused.since, min(record.at, state.paused.until))
+    return replace(state, paused=None, waits=(*state.waits, span))
 
 
 def _paused(state: RunState, record: Record, event: e.LimiterPaused) -> RunState:
     # The refusals of a crowd are one line.
     tape = state.tape[:-1] if state.tape and isinstance(state.tape[-1].event, e.LimiterPaused) else state.tape
-    return add_to_tape(replace(state, paused=Pause(record.at + event.seconds, event.reason), tape=tape), record)
+    since = record.at if state.paused is None else state.paused.since
+    pause = Pause(since, record.at + event.seconds, event.reason)
+    return add_to_tape(replace(state, paused=pause, tape=tape), record)
 
 
 def _others_in_flight(state: RunState, request: str) -> dict[str, Flight]:

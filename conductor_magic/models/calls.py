@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, nullcontext
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -86,7 +86,7 @@ class Caller:
         charged: False when no money is spent (a rehearsal): `usd` is then 0 and the list price a field of its own.
 
     Attributes:
-        holds: asker -> what stops its clock while it waits for a person at the door.
+        holds: asker -> what stops its clock while it waits for a person at the door, or for the provider.
     """
 
     def __init__(
@@ -124,7 +124,9 @@ class Caller:
                 case None:
                     continue
                 case seconds:
-                    await asyncio.sleep(seconds)
+                    paused = self._journal.state.paused is not None
+                    with self._hold(conversation.by) if paused else nullcontext():
+                        await asyncio.sleep(seconds)
                     attempt += 1
 
     async def _attempt(
@@ -138,9 +140,9 @@ class Caller:
             BudgetSpent: it does not fit.
             ModelError: it failed, and no retry helps or all are used up.
         """
-        async with self._limiter.slot():
+        async with self._turn(conversation.by):
             if self._door.shut:
-                with self.holds.get(conversation.by, nullcontext)():
+                with self._hold(conversation.by):
                     await self._door.opened(conversation.by)
             fitted = self._standins.fitted(conversation.request())
             landed = self._landed
@@ -150,6 +152,18 @@ class Caller:
         # Not in the slot: what lands may shut the door, replace the model or have all of us pause.
         await landed.wait()
         return None
+
+    def _hold(self, by: str) -> AbstractContextManager[None]:
+        return self.holds.get(by, nullcontext)()
+
+    @asynccontextmanager
+    async def _turn(self, by: str) -> AsyncIterator[None]:
+        """A slot of the limiter; as long as it is waited for, the asker's clock stands."""
+        with ExitStack() as held:
+            held.enter_context(self._hold(by))
+            async with self._limiter.slot():
+                held.close()
+                yield
 
     async def _sent(
         self,

@@ -6,7 +6,7 @@ from conductor_magic import events as e
 from conductor_magic.cap_texts import near_cap_text
 from conductor_magic.events import Event, Record
 from conductor_magic.fold import apply
-from conductor_magic.near_caps import nearly_spent, next_time_warning, wakes
+from conductor_magic.near_caps import nearly_spent, next_time_warning, waits_too_long, wakes
 from conductor_magic.snapshot import snapshot
 from conductor_magic.state import RunState
 from tests.core.test_caps import _ended, _run
@@ -19,6 +19,7 @@ WAITS = (
 
 
 def after(state: RunState, event: Event) -> RunState:
+    """The state with one thing more, at 9.0."""
     return apply(state, Record(state.seq + 1, 9.0, event))
 
 
@@ -83,3 +84,18 @@ def test_what_it_is_told_names_the_limit_what_runs_and_what_waits() -> None:
     assert said.startswith(f"The run's time limit of 100 s is nearly reached: {left} s left. Then all stops at once.\n")
     assert "  At work: #1 (opus).\n  Waits: #2 Next" in said
     assert "does not hold any more" in near_cap_text(state, "seconds")
+
+
+def test_a_wait_that_outlasts_the_run_ends_it_once_nothing_else_goes_on() -> None:
+    """A request under way, a call or a question may still bring something."""
+    refused = e.LimiterPaused(seconds=3_600.0, reason="rate_limited")
+    text = "The provider asks for a wait of 3,600 s, longer than what is left of the run's time limit of 60 s."
+    assert waits_too_long(_run(refused, timeout=60.0)) == e.CapReached(cap="timeout", text=text)
+    assert waits_too_long(_run(refused, timeout=4_000.0)) is None
+    assert waits_too_long(_run(refused)) is None
+    sent = e.RequestSent(request="r1", by="w1", model="m")
+    call = e.ToolStarted(call="c1", by="w1", name="Bash", input={})
+    asked = e.QuestionAsked(question="q1", ask=({"question": "May it?"},), about="permission", by="w1", task="1")
+    for event in (sent, call, asked):
+        assert waits_too_long(_run(event, refused, timeout=60.0)) is None
+    assert waits_too_long(_run(refused, sent, timeout=60.0)) is None

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from conductor_magic import events as e
+from conductor_magic.caps import worked_seconds
 from conductor_magic.events import Event
 from conductor_magic.report.html import board_html
 from conductor_magic.report.text import board_text
 from conductor_magic.report.words import warnings
 from conductor_magic.snapshot import snapshot
+from tests.core.test_caps import _run
 from tests.core.words import run
 
 SENT = e.RequestSent(request="r1", by="conductor", model="m")
@@ -48,3 +50,13 @@ def test_a_silent_conductor_is_a_warning_until_it_is_heard_or_its_turn_ends() ->
     state = run(SENT, silent)
     assert warnings(snapshot(state, state.at)) == ["The conductor: nothing was heard of its model for 90 s."]
     assert [run(SENT, silent, end).conductor.silent for end in ends] == [""] * len(ends)
+
+
+def test_a_wait_for_the_provider_is_nobodys_time() -> None:
+    """From the refusal until the moment that it named, or until a request left before."""
+    refused = e.LimiterPaused(seconds=10.0, reason="rate_limited")
+    state = _run(refused)
+    assert worked_seconds(state, state.workers["w1"], 9.0) == 1.0
+    assert worked_seconds(state, state.workers["w1"], 30.0) == 1.0 + 15.0
+    sent = _run(refused, e.RequestSent(request="r1", by="w1", model="m"))
+    assert worked_seconds(sent, sent.workers["w1"], 30.0) == 1.0 + 24.0

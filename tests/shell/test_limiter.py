@@ -209,6 +209,17 @@ def test_faults_that_tell_no_load_pause_nobody() -> None:
     assert run(scenario) == [0.0, 0.0, 1.0]
 
 
+def test_an_hour_that_the_server_asks_for_is_an_hour() -> None:
+    """Up to a day: whoever is told to stay away and does not is told so for longer."""
+
+    async def penalties() -> list[float]:
+        return [RateLimiter(8, random.Random(1)).penalty(busy(asked)) for asked in (3_600.0, 1e9)]
+
+    hour, ages = run(penalties)
+    assert 3_600.0 <= hour <= 3_601.0
+    assert 86_400.0 <= ages <= 86_401.0
+
+
 def test_backoff_doubles_with_full_jitter_and_keeps_retry_after() -> None:
     """Own waits lie anywhere between nothing and a doubling bound, up to a longest one; a server's wish is added."""
     limiter = RateLimiter(8, random.Random(0), first_seconds=1.0, longest_seconds=60.0)
@@ -218,7 +229,7 @@ def test_backoff_doubles_with_full_jitter_and_keeps_retry_after() -> None:
         assert 0.0 <= min(waits) < 0.05 * bound
         assert 0.95 * bound < max(waits) <= bound
     assert all(12.0 <= limiter.backoff(1, busy(12.0)) <= 13.0 for _ in range(50))
-    assert limiter.backoff(1, busy(1e9)) <= 601.0
+    assert limiter.backoff(1, busy(1e9)) <= 86_401.0
 
 
 def test_cancelled_waiters_leave_no_hole() -> None:

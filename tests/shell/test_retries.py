@@ -8,6 +8,7 @@ import pytest
 
 from conductor_magic.events import LimiterPaused, RequestFailed, RequestSent
 from conductor_magic.fold import fold
+from conductor_magic.limits import Limits
 from conductor_magic.models.calls import MOST_ATTEMPTS
 from conductor_magic.report.text import progress_line
 from conductor_magic.snapshot import snapshot
@@ -70,3 +71,30 @@ def test_a_wait_that_the_provider_asks_for_is_shown_until_a_request_leaves(
     leaves = next(place for place in range(refused, len(records)) if isinstance(records[place].event, RequestSent))
     assert fold(records[:leaves]).paused is not None
     assert fold(records[: leaves + 1]).paused is None
+
+
+def test_no_workers_time_runs_while_the_provider_lets_nobody_send(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither that of the one that was refused nor that of one that waits its turn."""
+    quick_limiter(monkeypatch, longest_retry_after=60.0)
+    refused: list[str] = []
+
+    def busy(task: str, turn: int, body: Json) -> Answer:
+        if not refused:
+            refused.append(task)
+            return error(429, "rate_limit_error", retry_after="2")
+        return done(task, turn, body)
+
+    floor = Floor([lay_out({"a": (), "b": ("a",), "c": ()}), text("Under way."), text("The answer.")], busy)
+    result = play(floor, limits=Limits(seconds={"haiku": 1.5, "sonnet": 1.5, "opus": 1.5}))
+    assert result.status == "completed", result.reason
+    assert [len(task.attempts) for task in result] == [1, 1, 1]
+    assert result.seconds is not None and result.seconds >= 2.0
+
+
+def test_a_wait_longer_than_the_run_may_take_ends_it_at_once(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With what the provider said; nobody waits for what cannot come any more."""
+    quick_limiter(monkeypatch, longest_retry_after=86_400.0)
+    busy = error(429, "rate_limit_error", retry_after="3600")
+    result = play(Floor([lay_out({"a": ()}), text("Under way.")], lambda *asked: busy), timeout=60)
+    assert result.status == "failed" and result.reason.startswith("The provider asks for a wait of 3,6"), result.reason
+    assert result.seconds is not None and result.seconds < 20

@@ -40,7 +40,7 @@ class RateLimiter:
         *,
         first_seconds: float = 1.0,
         longest_seconds: float = 60.0,
-        longest_retry_after: float = 600.0,
+        longest_retry_after: float = 86_400.0,
         scout_seconds: float = 2.0,
     ) -> None:
         """Make a limiter that has all its slots free.
