@@ -172,6 +172,12 @@ class Conductor:
                 self._before.messages.pop()
         self._conversation.messages.extend(self._before.messages)
 
+    def _valuing(self) -> bool:
+        """Whether it is asked for the value: what it says then is no answer."""
+        told = (record.event for record in reversed(self._journal.state.conductor.log))
+        last = next((e for e in told if isinstance(e, ConductorTold) and e.about != "reminder"), None)
+        return last is not None and last.about in ("value", "repair")
+
     def wake(self, text: str, until: int, unlaunched: tuple[str, ...], unread: tuple[str, ...]) -> None:
         """Tell the conductor something while it sleeps."""
         # What it said of the value before is of a run that it took for done.
