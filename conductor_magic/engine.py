@@ -122,7 +122,11 @@ class Engine:
         unsubscribe = self._journal.subscribe(lambda record, state: self._changed.set())
         conducting = self._set_going(partial(self._conductor.conduct, asleep=self._conductor.begin()))
         for worker in self._journal.state.running:
-            self._go_on(worker)
+            if worker.stopping:
+                # A person stopped it, and its process ended before it did.
+                self._end(worker.id, worker.task, Ending("cancelled", "cancelled", error=worker.stopping))
+            else:
+                self._go_on(worker)
         # One that is stopped before its first step would never say that it has ended.
         await asyncio.sleep(0)
         self._alarms.set()

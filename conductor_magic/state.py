@@ -126,9 +126,10 @@ class WorkerState:
     """One attempt at one task. `log` holds its turns, tool results and messages in order; `calls` run now.
 
     `waits`: the calls among them that wait until another worker is done with a file. `with_run`: it ended only because
-    the run did; `breaks`: from such an end to when it went on, each. `stalled`: in which way it makes no progress;
-    `silent`: nothing is heard of its model. `made`: how many calls it has made. `held` and `held_tokens`: what requests
-    of it that nobody counted may have cost and used; `lost`: how many of those broke off.
+    the run did; `breaks`: from such an end to when it went on, each. `stopping`: why it was told to stop, `stopped_by`
+    whom. `stalled`: in which way it makes no progress; `silent`: nothing is heard of its model. `made`: how many calls
+    it has made. `held` and `held_tokens`: what requests of it that nobody counted may have cost and used; `lost`: how
+    many of those broke off.
     """
 
     id: str
@@ -149,6 +150,7 @@ class WorkerState:
     error: str = ""
     output: str = ""
     stopping: str = ""
+    stopped_by: str = ""
     with_run: bool = False
     breaks: tuple[tuple[float, float], ...] = ()
     stalled: str = ""

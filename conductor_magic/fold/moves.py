@@ -94,6 +94,8 @@ def waiting_for(state: RunState, task: str) -> tuple[str, ...]:
 def go_on(state: RunState, worker: str, desk: int, at: float) -> RunState:
     """The state with the worker back at its task, at this desk, with all that it knew."""
     former = state.workers[worker]
+    # What a person stopped for its own sake stays stopped; whether anything else is to stop is decided anew.
+    stays = former.ended is None and former.stopped_by == "person" and not former.with_run
     back = replace(
         former,
         desk=desk,
@@ -104,7 +106,8 @@ def go_on(state: RunState, worker: str, desk: int, at: float) -> RunState:
         cause="",
         error="",
         output="",
-        stopping="",
+        stopping=former.stopping if stays else "",
+        stopped_by=former.stopped_by if stays else "",
         stalled="",
         silent=False,
         with_run=False,

@@ -67,7 +67,7 @@ def _worker_stopping(state: RunState, record: Record, event: e.WorkerStopping) -
     worker = worker_at_work(state, event.worker, event)
     # A spent budget lets workers go on: whoever is stopped then is stopped for its own sake.
     ending = state.halted or state.conductor.status == "failed"
-    return put_worker(state, replace(worker, stopping=event.reason, with_run=ending))
+    return put_worker(state, replace(worker, stopping=event.reason, stopped_by=event.by, with_run=ending))
 
 
 def _worker_stalled(state: RunState, record: Record, event: e.WorkerStalled) -> RunState:

@@ -172,6 +172,16 @@ def test_an_attempt_that_only_the_end_cut_off_is_no_failed_one() -> None:
     assert decide(moved) == [StartWorker("1", attempt=2, desk=1)]
 
 
+@pytest.mark.parametrize(("by", "run_stops"), [("person", False), ("person", True), ("engine", False)])
+def test_a_task_that_a_person_stopped_stays_stopped(by: str, run_stops: bool) -> None:
+    """Its worker does not go on; one that a cap or the end of the run stopped does, where that holds no more."""
+    cancel = [e.CancelRequested(by="person")] if run_stops else []
+    stop = e.WorkerStopping(worker="w1", by=by, reason="Cancelled by you.")
+    on = then(after(*cancel, stop), resumed(after(*cancel, stop)))
+    stays = by == "person" and not run_stops
+    assert on.workers["w1"].stopping == ("Cancelled by you." if stays else "")
+
+
 def then(state: RunState, event: Event) -> RunState:
     """The state after one more event."""
     after = apply(state, Record(state.seq + 1, state.at + 1.0, event))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -23,6 +24,7 @@ from conductor_magic.events import (
     TaskRejected,
     ToolEnded,
     ToolStarted,
+    WorkerStopping,
 )
 from conductor_magic.fold import fold
 from conductor_magic.result import ConductResult
@@ -212,3 +214,26 @@ def test_a_person_who_had_not_decided_on_a_conflict_is_asked_again(
         assert KEEP in [option["label"] for question in person.asked for option in question.ask[0]["options"]]
         assert file.read_text() == (f"{BASE}token_one\n" if kept else now)
         assert [c.how for c in result.conflicts] == (["kept #1's version"] if kept else [""])
+
+
+def test_a_task_that_a_person_stopped_is_cancelled_after_a_kill(
+    begin: Begin, serve: Callable[[Any], MessagesServer], tmp_path: Path
+) -> None:
+    """The kill came before its worker had ended: nothing more is done, asked or paid for it."""
+    mark = tmp_path / "workspace" / "mark"
+    run = begin(
+        floor_of(
+            {"a": [tools(("Bash", {"command": "touch mark; sleep 20"}))]}, text("The answer."), text("The answer.")
+        )
+    )
+    while not mark.exists():
+        time.sleep(0.02)
+    run.loop.call_soon_threadsafe(run._driver.command, "cancel_task", {"task": "1"})
+    whole = run.wait(30)
+    assert [task.status for task in whole] == ["cancelled", "completed"]
+    floor = Floor([text("The answer.")] * 3)
+    serve(floor)
+    result = resume(str(cut(whole, first(whole, WorkerStopping).seq, "cut")), quiet=True).wait(30)
+    assert [(task.status, task.error) for task in result] == [("cancelled", "Cancelled by you."), ("completed", None)]
+    assert result.questions == ()
+    assert not any(task_text(body) == "a" for body in floor.worker_requests)
