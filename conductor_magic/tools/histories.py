@@ -54,7 +54,8 @@ class Histories:
             versions = self.files.setdefault(sighting.path, [Version(0, sighting.before)])
             former = versions[-1]
             self.number += 1
-            versions.append(Version(self.number, sighting.sha, sighting.tasks, self._ledger.moment()))
+            moment = self._ledger.moment()
+            versions.append(Version(self.number, sighting.sha, sighting.tasks, moment, credited=sighting.placed))
             if sighting.sha is not None:
                 self._latest[sighting.sha] = self.number
             if len(sighting.tasks) == 1:

@@ -25,12 +25,14 @@ class Sighting:
         before: hash of the version before, `UNKNOWN` when nobody had looked; None when there was no file.
         sha: hash of this version, `GONE_UNSEEN` when it was overwritten too soon, None when the file is gone.
         tasks: those whose commands ran at that time; empty when none did.
+        placed: a tool of ours wrote it, whose call tells of it.
     """
 
     path: str
     before: str | None
     sha: str | None
     tasks: frozenset[str]
+    placed: bool = False
 
 
 class Looker:

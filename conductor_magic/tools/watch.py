@@ -167,7 +167,7 @@ class Watch:
             former = place()
             sha = digest(content)
             self._versions.put(sha, content, ours=True)
-            self._looker.found.append(Sighting(path, before, sha, tasks))
+            self._looker.found.append(Sighting(path, before, sha, tasks, placed=True))
             self._looker.wrote(path, sha)
             if former is not None:
                 calls, running = self._looker.calls, self._looker.listener.tasks

@@ -11,6 +11,7 @@ import pytest
 
 from conductor_magic.events import ConflictFound, RunNoted
 from conductor_magic.tools.base import ToolResult
+from conductor_magic.tools.versions import digest
 from tests.support.shared_files import SharedFiles
 from tests.support.tool_bench import processes_with
 
@@ -343,6 +344,24 @@ def test_the_files_that_commands_change_are_recorded(tmp_path: Path) -> None:
             await beside
             changes = {Path(c.path).name: (c.task, c.sure) for c in shared.changes}
             assert changes == {"named": ("1", False), "h1": ("1", False), "h2": ("2", True), "last": ("2", True)}
+
+    asyncio.run(play())
+
+
+def test_what_a_tool_writes_beside_its_tasks_own_command_is_recorded_once(tmp_path: Path) -> None:
+    """By the tool's call; what the command makes of it is the command's."""
+
+    async def play() -> None:
+        async with shared_files(tmp_path) as shared:
+            command = f"{wait('go')}; echo more >> f; echo y > g; {signal('went')}; sleep 60"
+            await shared.call("1", "Bash", command=command, run_in_background=True)
+            for name in ("f", "out.md"):
+                assert (await shared.call("1", "Write", file_path=name, content="x\n")).files
+            await give(shared, "go")
+            await until(shared, "went")
+            await shared.done("1")
+            changes = [(Path(c.path).name, c.action, c.before) for c in shared.changes]
+            assert changes == [("f", "edited", digest(b"x\n")), ("g", "created", None)]
 
     asyncio.run(play())
 
