@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from conductor_magic.caps import amount, next_tier_alarm, out_of_time
+from conductor_magic.caps import amount
 from conductor_magic.events import CapReached
 from conductor_magic.journal import Journal
 from conductor_magic.near_caps import next_time_warning, waits_too_long
+from conductor_magic.worked import next_tier_alarm, out_of_time
 
 __all__ = ["Alarms"]
 

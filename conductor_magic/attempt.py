@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from conductor_magic.caps import worked_seconds
 from conductor_magic.clock import Clock, TimeUp
 from conductor_magic.compactor import Compactor
 from conductor_magic.conversations import recorded
@@ -29,6 +28,7 @@ from conductor_magic.silence import Silence
 from conductor_magic.state import RunState, WorkerState
 from conductor_magic.tools.base import Gate, ToolContext, WorkerTool
 from conductor_magic.tools.services import Services
+from conductor_magic.worked import worked_seconds
 from conductor_magic.worker import Ending, Worker
 
 __all__ = ["Attempt", "Bench"]

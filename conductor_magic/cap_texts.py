@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from conductor_magic.caps import amount, held_text, run_caps, tier_caps, tier_seconds, used
+from conductor_magic.caps import amount, held_text, run_caps, tier_caps, used
 from conductor_magic.events import TIERS, Tier
 from conductor_magic.forecast import task_forecast
 from conductor_magic.state import RunState, TaskState
+from conductor_magic.worked import tier_seconds
 
 __all__ = ["capped_text", "near_cap_text", "nearly_spent_text"]
 

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from conductor_magic.board_view import keep_alive
-from conductor_magic.caps import out_of_time
 from conductor_magic.connect import capped_money
 from conductor_magic.controls import CONTROLS
 from conductor_magic.errors import ConductUsageError, ModelError, PlanError
@@ -39,6 +38,7 @@ from conductor_magic.returns import ReturnType
 from conductor_magic.settings import Options
 from conductor_magic.trouble import trouble
 from conductor_magic.views import VIEWS
+from conductor_magic.worked import out_of_time
 
 if TYPE_CHECKING:
     from conductor_magic.board import Board

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conductor_magic.caps import Cap, amount, run_caps, tier_caps, tier_seconds, used
+from conductor_magic.caps import Cap, amount, run_caps, tier_caps, used
 from conductor_magic.events import TIERS, BudgetWarned, CapReached, Tier
 from conductor_magic.state import RunState, TaskState
+from conductor_magic.worked import tier_seconds
 
 __all__ = ["SHARES", "name_of", "nearly_spent", "next_time_warning", "waits_too_long", "wakes"]
 

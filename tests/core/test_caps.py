@@ -11,22 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conductor_magic import events as e
-from conductor_magic.caps import (
-    Ask,
-    Over,
-    Send,
-    Wait,
-    call_cap,
-    fitting,
-    next_tier_alarm,
-    reached,
-    worked_seconds,
-)
+from conductor_magic.caps import Ask, Over, Send, Wait, call_cap, fitting, reached
 from conductor_magic.events import Event, Record
 from conductor_magic.fold import apply, fold
 from conductor_magic.near_caps import nearly_spent
 from conductor_magic.settings import CAP_SCOPES, CAP_UNITS
 from conductor_magic.state import Joined, QuestionState, RunState, WorkerState
+from conductor_magic.worked import next_tier_alarm, worked_seconds
 
 PER_TOKEN = 1e-5
 CAPS = st.dictionaries(

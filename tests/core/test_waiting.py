@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from conductor_magic import events as e
-from conductor_magic.caps import worked_seconds
 from conductor_magic.events import Event
 from conductor_magic.report.html import board_html
 from conductor_magic.report.text import board_text
 from conductor_magic.report.words import warnings
 from conductor_magic.snapshot import snapshot
+from conductor_magic.worked import worked_seconds
 from tests.core.test_caps import _run
 from tests.core.words import run
 
