@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, nullcontext
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 from conductor_magic.caps import Ask, Cap, Over, Send, fitting, reached
 from conductor_magic.errors import BrokenStream, ConductorError, ModelError, RequestRefused
@@ -27,10 +27,11 @@ from conductor_magic.models.anthropic.prices import (
 )
 from conductor_magic.models.base import Model, Reply, Request
 from conductor_magic.models.conversation import Conversation
+from conductor_magic.models.door import Door
 from conductor_magic.models.reserved import Reserved
 from conductor_magic.models.standins import Standins
 
-__all__ = ["MOST_ATTEMPTS", "BudgetSpent", "Caller", "Door"]
+__all__ = ["MOST_ATTEMPTS", "BudgetSpent", "Caller"]
 
 Json = dict[str, Any]
 MOST_ATTEMPTS = 10
@@ -47,31 +48,6 @@ class BudgetSpent(ConductorError):
     def __init__(self, text: str, cap: Cap) -> None:
         super().__init__(text)
         self.cap = cap
-
-
-class Door(Protocol):
-    """What every request passes: shut while the provider takes none, because of the credential or the account.
-
-    Attributes:
-        shut: whether it is.
-        times: how often it was opened again.
-    """
-
-    shut: bool
-    times: int
-
-    def refused(self, error: ModelError, times: int) -> bool:
-        """Note an error; gives whether it is the door's matter, so that the request waits there and is sent again.
-
-        Args:
-            error: how a request failed.
-            times: what `times` was when the request left.
-        """
-        ...
-
-    async def opened(self, by: str) -> None:
-        """Wait until it is open, for the asker `by`; where it stays shut, until the end of the run cancels this."""
-        ...
 
 
 class Caller:
