@@ -15,7 +15,7 @@ from conductor_magic.settings import archive_folder, archived_runs, run_folders,
 __all__ = ["age_words", "run"]
 
 _SHOWN = 20
-_GOAL_WIDTH = 60
+_GOAL_WIDTH = 44
 _HEAD = ("run", "age", "status", "cost", "size", "goal")
 _AGES = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
