@@ -7,11 +7,13 @@ cell with a live board, as in a notebook that is worked in all day.
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from conductor_magic.imports import OUR_THREADS
 from tests.support.floor import lay_out
 from tests.support.kernels import kernel, started
 from tests.support.messages_server import Answer, MessagesServer, text, tools
@@ -93,6 +95,14 @@ def test_a_kernel_that_plays_many_runs_does_not_grow(tmp_path: Path, settled: in
     print(f"{runs} runs: memory {before['memory'] / 2**20:.0f} -> {after['memory'] / 2**20:.0f} MiB ({grown:+.1%})")
     # A connection may be idle at one moment and closed at the other; one that stays behind would do so with every run.
     assert after["files"] <= before["files"] + 2
-    kept = ("threads", "children", "comms", "temporary")
+    kept = ("children", "comms", "temporary")
     assert {name: after[name] for name in kept} == {name: before[name] for name in kept}
+    assert _but_helpers(after["threads"]) == _but_helpers(before["threads"])
     assert grown < 0.10
+
+
+def _but_helpers(threads: list[str]) -> list[str]:
+    """The threads without those of the loop's pool, which stay for the next run and are never more than it may have."""
+    others = [name for name in threads if name != f"{OUR_THREADS}helper"]
+    assert len(threads) - len(others) <= min(32, (os.cpu_count() or 1) + 4)
+    return others
