@@ -5,6 +5,7 @@ from __future__ import annotations
 from conductor_magic.caps import amount, held_text, run_caps, tier_caps, used
 from conductor_magic.events import TIERS, Tier
 from conductor_magic.forecast import task_forecast
+from conductor_magic.near_caps import waiting
 from conductor_magic.state import RunState, TaskState
 from conductor_magic.worked import tier_seconds
 
@@ -16,8 +17,7 @@ def capped_text(state: RunState, tier: str) -> str:
     reached = state.capped.get(tier)
     if reached is None:
         return f"A cap of all {tier} workers was reached; it is a larger one now."
-    waiting = [task for task in _waiting(state) if task.tier == tier]
-    names = ", ".join(f"#{task.id}" for task in waiting)
+    names = ", ".join(f"#{task.id}" for task in waiting(state) if task.tier == tier)
     rest = (
         f" These wait for it: {names}. Launch them again with Task and another model, or delete them." if names else ""
     )
@@ -44,7 +44,7 @@ def _near_tier_cap(state: RunState, tier: Tier, unit: str) -> str:
     )
     running = [worker.task for worker in state.running if worker.tier == tier]
     lines = [head, *([f"  At work: #{', #'.join(running)}."] if running else [])]
-    lines += [_waits(state, task) for task in _waiting(state) if task.tier == tier]
+    lines += [_waits(state, task) for task in waiting(state) if task.tier == tier]
     return "\n".join(
         [*lines, "  Decide: launch what waits on another tier, delete it, or let it go on until nothing fits."]
     )
@@ -58,10 +58,7 @@ def _near_time(state: RunState) -> str:
     lines = [
         f"The run's time limit of {amount('seconds', limit)} is nearly reached: {left} left. Then all stops at once."
     ]
-    running = ", ".join(f"#{worker.task} ({worker.tier})" for worker in state.running)
-    if running:
-        lines.append(f"  At work: {running}.")
-    lines += [_waits(state, task) for task in _waiting(state)]
+    lines += _outstanding(state)
     lines.append(
         "  Decide: delete what cannot be done in time; and give the answer as far as there is one, in good time."
     )
@@ -85,15 +82,14 @@ def nearly_spent_text(state: RunState, unit: str) -> str:
     spent, free = round(used(state, cap.unit), 4), max(0.0, round(cap.left, 4))
     state_of_it = f"{amount(unit, spent)} used, {amount(unit, free)} free, the rest reserved for what is under way"
     lines = [f"{money} of {amount(unit, cap.limit)} is nearly spent: {state_of_it}.{held_text(unit, cap.held)}"]
-    running = ", ".join(f"#{worker.task} ({worker.tier})" for worker in state.running)
-    if running:
-        lines.append(f"  At work: {running}.")
-    lines += [_waits(state, task) for task in _waiting(state)]
+    lines += _outstanding(state)
     lines.append(
         "  Decide: delete what is not worth it, launch it on a cheaper tier, or let it go on until nothing fits."
     )
     return "\n".join(lines)
 
 
-def _waiting(state: RunState) -> list[TaskState]:
-    return [task for task in state.tasks.values() if task.status in ("blocked", "ready") and task.launched]
+def _outstanding(state: RunState) -> list[str]:
+    running = ", ".join(f"#{worker.task} ({worker.tier})" for worker in state.running)
+    at_work = [f"  At work: {running}."] if running else []
+    return [*at_work, *(_waits(state, task) for task in waiting(state))]

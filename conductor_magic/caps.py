@@ -26,6 +26,7 @@ __all__ = [
     "amount",
     "call_cap",
     "fitting",
+    "held_amount",
     "held_text",
     "reached",
     "run_caps",
@@ -34,6 +35,9 @@ __all__ = [
 ]
 
 Unit = Literal["usd", "tokens", "turns", "calls", "seconds"]
+_COUNTED: tuple[Unit, ...] = get_args(Unit)[:4]
+"""All but time."""
+
 _TOLD = {"usd": 0.005, "tokens": 500.0, "turns": 1.0}
 """From so much on, a person is told what is held."""
 
@@ -131,11 +135,16 @@ def amount(unit: str, number: float) -> str:
             return f"{number:,.0f} {name if number != 1 else name.removesuffix('s')}"
 
 
+def held_amount(unit: str, held: float) -> str:
+    """What may have been billed beside what was counted, in two digits; empty where that is little."""
+    return "" if held < _TOLD.get(unit, math.inf) else amount(unit, float(f"{held:.2g}"))
+
+
 def held_text(unit: str, held: float) -> str:
-    """A sentence, after a blank, on what may have been billed beside what was counted; empty where that is little."""
-    if held < _TOLD.get(unit, math.inf):
+    """The same as a sentence, after a blank."""
+    most = held_amount(unit, held)
+    if not most:
         return ""
-    most = amount(unit, float(f"{held:.2g}"))
     was = "was" if unit == "usd" or held == 1 else "were"
     return f" Of it, up to {most} {was} not counted, but may have been billed for replies that broke off."
 
@@ -172,27 +181,17 @@ def reached(state: RunState, cap: Cap, text: str = "") -> CapReached | None:
 
 def run_caps(state: RunState) -> list[Cap]:
     """The caps of the run as a whole that have an end to come to, but for its time."""
-    return _caps(state, "run", ("usd", "tokens", "turns", "calls"), [], whole=True)
+    return _caps(state, "run", [state])
 
 
 def tier_caps(state: RunState, tier: Tier) -> list[Cap]:
     """The caps of all workers of a tier together, but for their time."""
-    return _caps(state, tier, get_args(Unit)[:4], _of_tier(state, tier))
+    return _caps(state, tier, _of_tier(state, tier))
 
 
 def used(state: RunState, unit: Unit, tier: Tier | None = None) -> float:
     """What the run, or all workers of a tier, have used, and what may have been billed; not what is reserved."""
-    if tier is not None:
-        return _taken(state, unit, _of_tier(state, tier), [], whole=False)
-    match unit:
-        case "usd":
-            return state.spend.priced_usd + state.held
-        case "tokens":
-            return state.spend.tokens + state.held_tokens
-        case "turns":
-            return state.spend.requests + state.lost
-        case _:
-            return state.calls
+    return _used(unit, [state] if tier is None else _of_tier(state, tier))
 
 
 # --- what binds whom -----------------------------------------------------------------------------------------------
@@ -200,57 +199,53 @@ def used(state: RunState, unit: Unit, tier: Tier | None = None) -> float:
 
 def _binding(state: RunState, by: str) -> list[Cap]:
     """The caps that bind the conductor (the run's) or a worker (also its tier's and its own)."""
-    units: tuple[Unit, ...] = get_args(Unit)[:4]
-    caps = _caps(state, "run", units, [], whole=True)
+    caps = run_caps(state)
     worker = state.workers.get(by)
     if worker is None or not state.caps:
         return caps
-    return [*caps, *tier_caps(state, worker.tier), *_caps(state, "worker", units, [worker])]
+    return [*caps, *tier_caps(state, worker.tier), *_caps(state, "worker", [worker])]
 
 
 def _of_tier(state: RunState, tier: Tier) -> list[WorkerState]:
     return [worker for worker in state.workers.values() if worker.tier == tier]
 
 
-def _caps(
-    state: RunState, scope: str, units: tuple[Unit, ...], workers: list[WorkerState], *, whole: bool = False
-) -> list[Cap]:
-    """The caps of a scope, whose spending is the run's (`whole`) or that of these workers."""
+def _caps(state: RunState, scope: str, holders: Sequence[RunState | WorkerState]) -> list[Cap]:
+    """The caps of a scope, whose spending is that of these workers, or the run's."""
+    whole = scope == "run"
     limits: dict[Unit, float] = {
-        unit: limit for unit in units if (limit := state.caps.get(f"{scope}.{unit}")) is not None
+        unit: limit for unit in _COUNTED if (limit := state.caps.get(f"{scope}.{unit}")) is not None
     }
-    if whole and state.budget is not None and "usd" in units:
+    if whole and state.budget is not None:
         limits = {"usd": state.budget, **limits}
     if not limits:
         return []
-    names = {worker.id for worker in workers}
+    names = {holder.id for holder in holders if isinstance(holder, WorkerState)}
     flights = [flight for flight in state.in_flight.values() if whole or flight.by in names]
     return [
         Cap(
             scope,
             unit,
             limit,
-            _taken(state, unit, workers, flights, whole=whole),
+            _used(unit, holders) + _reserved(unit, flights),
             waits=bool(flights),
-            held=_held(unit, [state] if whole else workers),
+            held=_held(unit, holders),
         )
         for unit, limit in limits.items()
     ]
 
 
-def _taken(state: RunState, unit: Unit, workers: list[WorkerState], flights: list[Flight], *, whole: bool) -> float:
+def _used(unit: Unit, holders: Sequence[RunState | WorkerState]) -> float:
     match unit:
         case "usd":
-            spent = used(state, unit) if whole else sum(w.spend.priced_usd + w.held for w in workers)
-            return spent + sum(flight.usd or 0.0 for flight in flights)
+            counted = sum(holder.spend.priced_usd for holder in holders)
         case "tokens":
-            spent = used(state, unit) if whole else sum(w.spend.tokens + w.held_tokens for w in workers)
-            return spent + sum(flight.tokens for flight in flights)
+            counted = sum(holder.spend.tokens for holder in holders)
         case "turns":
-            replies = used(state, unit) if whole else sum(w.spend.requests + w.lost for w in workers)
-            return replies + len(flights)
+            counted = sum(holder.spend.requests for holder in holders)
         case _:
-            return state.calls if whole else sum(w.made for w in workers)
+            counted = sum(holder.made if isinstance(holder, WorkerState) else holder.calls for holder in holders)
+    return counted + _held(unit, holders)
 
 
 def _held(unit: Unit, holders: Sequence[RunState | WorkerState]) -> float:
@@ -261,6 +256,18 @@ def _held(unit: Unit, holders: Sequence[RunState | WorkerState]) -> float:
             return sum(holder.held_tokens for holder in holders)
         case "turns":
             return sum(holder.lost for holder in holders)
+        case _:
+            return 0.0
+
+
+def _reserved(unit: Unit, flights: list[Flight]) -> float:
+    match unit:
+        case "usd":
+            return sum(flight.usd or 0.0 for flight in flights)
+        case "tokens":
+            return sum(flight.tokens for flight in flights)
+        case "turns":
+            return len(flights)
         case _:
             return 0.0
 

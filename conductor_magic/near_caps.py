@@ -9,7 +9,7 @@ from conductor_magic.events import TIERS, BudgetWarned, CapReached, Tier
 from conductor_magic.state import RunState, TaskState
 from conductor_magic.worked import tier_seconds
 
-__all__ = ["SHARES", "name_of", "nearly_spent", "next_time_warning", "waits_too_long", "wakes"]
+__all__ = ["SHARES", "name_of", "nearly_spent", "next_time_warning", "waiting", "waits_too_long", "wakes"]
 
 SHARES = (0.8, 0.95)
 """Shares of a cap at which the conductor is told."""
@@ -78,15 +78,16 @@ def wakes(state: RunState, event: BudgetWarned) -> bool:
     if event.unit == "seconds" and event.budget - event.usd < _TURN_SECONDS:
         return False
     if event.tier is not None:
-        return any(task.tier == event.tier for task in _waiting(state))
-    return event.unit != "seconds" or event.share == SHARES[-1] or any(_waiting(state))
+        return any(task.tier == event.tier for task in waiting(state))
+    return event.unit != "seconds" or event.share == SHARES[-1] or any(waiting(state))
 
 
 def _outstanding(state: RunState) -> bool:
-    return not state.stopping and bool(state.running or any(_waiting(state)))
+    return not state.stopping and bool(state.running or any(waiting(state)))
 
 
-def _waiting(state: RunState) -> Iterator[TaskState]:
+def waiting(state: RunState) -> Iterator[TaskState]:
+    """The tasks that were launched and wait for a worker or for others."""
     return (task for task in state.tasks.values() if task.status in ("blocked", "ready") and task.launched > 0)
 
 
@@ -95,7 +96,7 @@ def _caps(state: RunState) -> Iterator[tuple[Tier | None, Cap]]:
     yield from ((None, cap) for cap in run_caps(state))
     if not state.caps:
         return
-    busy = {worker.tier for worker in state.running} | {task.tier for task in _waiting(state)}
+    busy = {worker.tier for worker in state.running} | {task.tier for task in waiting(state)}
     for tier in TIERS:
         if tier in busy and tier not in state.capped:
             for cap in tier_caps(state, tier):

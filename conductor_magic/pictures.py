@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from conductor_magic import events as e
+from conductor_magic.caps import held_amount
 from conductor_magic.events import FORMAT, Record
-from conductor_magic.plain import plain
 from conductor_magic.state import (
     ConductorState,
     ConflictState,
@@ -41,7 +41,6 @@ __all__ = [
 Json = dict[str, Any]
 _DIFF = 4_000
 """Characters of each difference that a conflict shows."""
-_TOLD_USD = 0.005
 _ENDS = {"completed": "Complete", "partial": "Partly done"}
 _CONTEXTS = 120
 """Sizes of the conductor's context that are shown, the latest."""
@@ -294,11 +293,11 @@ def strange(state: RunState) -> list[str]:
 
 def lost(state: RunState) -> list[str]:
     """What a person is told of replies that broke off and may have been billed, where that is half a cent or more."""
-    if state.held < _TOLD_USD:
+    most = held_amount("usd", state.held)
+    if not most:
         return []
     replies = f"{state.lost:,} replies" if state.lost != 1 else "1 reply"
-    most = plain(float(f"{state.held:.2g}"), ",")
-    return [f"Up to ${most} more may have been billed: {replies} broke off. It counts against the caps."]
+    return [f"Up to {most} more may have been billed: {replies} broke off. It counts against the caps."]
 
 
 def strange_json(state: RunState) -> list[Json]:
