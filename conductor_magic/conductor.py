@@ -109,6 +109,7 @@ class Conductor:
             while True:
                 if asleep:
                     self._conversation.say(await self._messages.get())
+                    asleep = False
                 text = await (self._end_valuing() if self._before.valuing else self._take_turn())
                 self._journal.append(ConductorSlept(text=text))
                 asleep = True
@@ -116,7 +117,9 @@ class Conductor:
             self._journal.append(ConductorFailed(error=str(error), text=self._cut_short(str(error))))
         except BaseException:
             if self._journal.state.conductor.status != "sleeping":
-                text = None if self._valuing() else self._cut_short("The run was stopped.")
+                # While it sleeps here, or brings that to its end, it is asked for the value, which is no answer.
+                valuing = asleep or self._before.valuing
+                text = None if valuing else self._cut_short("The run was stopped.")
                 self._journal.append(ConductorSlept(text=text))
             raise
         finally:
@@ -171,12 +174,6 @@ class Conductor:
             if last.content:
                 self._before.messages.pop()
         self._conversation.messages.extend(self._before.messages)
-
-    def _valuing(self) -> bool:
-        """Whether it is asked for the value: what it says then is no answer."""
-        told = (record.event for record in reversed(self._journal.state.conductor.log))
-        last = next((e for e in told if isinstance(e, ConductorTold) and e.about != "reminder"), None)
-        return last is not None and last.about in ("value", "repair")
 
     def wake(self, text: str, until: int, unlaunched: tuple[str, ...], unread: tuple[str, ...]) -> None:
         """Tell the conductor something while it sleeps."""
