@@ -7,7 +7,6 @@ there whatever the room.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -123,14 +122,13 @@ def _answers(state: RunState, room: int) -> list[str]:
         (question, *pair)
         for question in state.questions.values()
         if question.by == "conductor" and question.answered is not None
-        for pair in question.answers.items()
+        for pair in question.said.items()
     ]
     most = max(_ANSWER_LEAST, min(_ANSWER_MOST, room // max(1, len(asked))))
-    return [_answer(question, words, given, most) for question, words, given in asked]
+    return [_answer(question, words, said, most) for question, words, said in asked]
 
 
-def _answer(question: QuestionState, asked: str, given: object, most: int) -> str:
-    said = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
+def _answer(question: QuestionState, asked: str, said: str, most: int) -> str:
     line = f"Asked “{one_line(asked, most)}”: {one_line(said, most)} ({question.answered_by})"
     cut = _is_cut(asked, most) or _is_cut(said, most)
     return f"{line} [cut: Read outputs/answers/{question.id}.md for all of it]" if cut else line

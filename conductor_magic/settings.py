@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -184,10 +184,7 @@ def find_archived(text: str) -> Path:
     if len(named) == 1:
         return packed[named[0]]
     if begun:
-        latest = ", ".join(sorted(begun, reverse=True)[:_SHOWN_RUNS])
-        raise ConductUsageError(
-            f"{len(begun)} archived runs begin with {shown(wanted)}: give more of the id. Latest: {latest}."
-        )
+        raise _several("archived runs", begun, wanted)
     for path in packed.values():
         if _is_path_of(wanted, path):
             return path
@@ -236,12 +233,21 @@ def find_run(text: str) -> Path:
         if archived:
             why = "all are archived, and %conduct runs lists them"
         raise ConductUsageError(f"There is no run {shown(text)}: {why}.")
-    latest = ", ".join(sorted(begun or folders, reverse=True)[:_SHOWN_RUNS])
     if begun:
-        raise ConductUsageError(f"{len(begun)} runs begin with {shown(wanted)}: give more of the id. Latest: {latest}.")
+        raise _several("runs", begun, wanted)
     raise ConductUsageError(
-        f"There is no run {shown(text)}.{did_you_mean(wanted, [*folders, *archived])} Latest: {latest}."
+        f"There is no run {shown(text)}.{did_you_mean(wanted, [*folders, *archived])} Latest: {_latest(folders)}."
     )
+
+
+def _several(what: str, begun: list[str], wanted: str) -> ConductUsageError:
+    return ConductUsageError(
+        f"{len(begun)} {what} begin with {shown(wanted)}: give more of the id. Latest: {_latest(begun)}."
+    )
+
+
+def _latest(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names, reverse=True)[:_SHOWN_RUNS])
 
 
 def _at_path(text: str) -> Path | None:

@@ -5,6 +5,7 @@ Values only; `fold` makes them.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -177,6 +178,14 @@ class QuestionState:
     def tasks(self) -> tuple[str, ...]:
         """The tasks whose work waits for the answer."""
         return (*((self.task,) if self.task else ()), *(one.task for one in self.joined))
+
+    @property
+    def said(self) -> dict[str, str]:
+        """The answers as text by question: a label or own words as they are, several as JSON."""
+        return {
+            asked: given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
+            for asked, given in self.answers.items()
+        }
 
     def since(self, worker: str) -> float | None:
         """When this worker began to wait for the answer; None when it never did."""

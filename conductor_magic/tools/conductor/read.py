@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import Any
 
@@ -86,10 +85,7 @@ def _answers(state: RunState, name: str) -> str:
     question = state.questions.get(name)
     if question is None or question.by != "conductor" or question.answered is None:
         raise ToolError(f"There is no answer to a question {name} of yours.")
-    said = (
-        f"Asked: {asked}\nAnswered: {given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)}"
-        for asked, given in question.answers.items()
-    )
+    said = (f"Asked: {asked}\nAnswered: {answer}" for asked, answer in question.said.items())
     return "\n\n".join([f"[{question.id}, answered by: {question.answered_by}]", *said])
 
 
