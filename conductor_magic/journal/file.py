@@ -14,7 +14,7 @@ from conductor_magic.events import FORMAT, Record, RunStarted
 from conductor_magic.file_locks import give_back, lock, open_to_lock
 from conductor_magic.fold import fold
 from conductor_magic.journal.disk import put_away, write_again
-from conductor_magic.journal.lines import decode, is_whole
+from conductor_magic.journal.lines import decode, ends_whole
 from conductor_magic.state import RunState
 
 __all__ = ["NAME", "OWNER", "is_open", "read_records", "read_state", "repair", "take"]
@@ -38,7 +38,7 @@ def read_records(path: Path) -> tuple[list[Record], bytes]:
             record = decode(line, number)
             if record is None:
                 start = file.tell() - len(line)
-                if line.endswith(b"\n") and (is_whole(line) or file.read(1)):
+                if line.endswith(b"\n") and (ends_whole(line) or file.read(1)):
                     what = f"record {number} (byte {start}) is not what was written"
                     raise _damaged(path, what, _format_of(records))
                 return records, line

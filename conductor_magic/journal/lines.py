@@ -7,8 +7,9 @@ import zlib
 
 from conductor_magic.events import Record, dump_json, parse_text
 
-__all__ = ["decode", "encode", "is_whole", "line_of"]
+__all__ = ["decode", "encode", "ends_whole", "line_of"]
 
+_BEGIN = re.compile(rb'\{"sum":"')
 _HEAD = b'{"sum":"00000000",'
 _EVENT = b',"event":'
 _BEGUN = re.compile(
@@ -45,6 +46,11 @@ def decode(line: bytes, seq: int) -> Record | None:
     return Record(seq, at, event) if 0.0 <= at < _LATEST else None
 
 
-def is_whole(line: bytes) -> bool:
+def ends_whole(line: bytes) -> bool:
+    """Whether the line ends with a whole record, itself or one behind it: what was cut short does not."""
+    return any(_is_whole(line[begun.start() :]) for begun in _BEGIN.finditer(line))
+
+
+def _is_whole(line: bytes) -> bool:
     """Whether the line has its end and its sum fits: it is as somebody wrote it, whatever it says."""
     return line.endswith(b"\n") and line[: len(_HEAD)] == b'{"sum":"%08x",' % zlib.crc32(line[len(_HEAD) :])

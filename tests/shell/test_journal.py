@@ -169,6 +169,7 @@ def test_no_flipped_bit_is_ever_taken_for_content(journal: Journal, tmp_path: Pa
         pytest.param(lambda lines: lines.insert(4, b"\n"), id="an empty line"),
         pytest.param(lambda lines: lines.insert(4, lines[4].upper()), id="a checksum in capitals"),
         pytest.param(lambda lines: lines.insert(4, lines.pop(4)[:30] + b"\n"), id="a line cut short in the middle"),
+        pytest.param(lambda lines: lines.insert(-1, lines.pop(-2)[:-1] + b"\x0b"), id="no line end before the last"),
         pytest.param(
             lambda lines: lines.append(encode(Record(len(lines) + 1, 1.0, ODD))), id="a kind that does not fit"
         ),
